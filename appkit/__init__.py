@@ -1,0 +1,1 @@
+"""appkit: neural estimators whose explanations carry their own proof."""

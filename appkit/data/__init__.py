@@ -1,0 +1,1 @@
+"""Tables in: schema, validation, encoders, splits and data sets."""

@@ -1,0 +1,1 @@
+"""Shapley values and LIME over games, each with its own error."""

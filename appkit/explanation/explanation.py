@@ -1,0 +1,89 @@
+"""The value every explanation method returns."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import shap
+
+__all__ = ["Explanation"]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Attributions of model outputs to players, with what is known of their error.
+
+    Holds facts only: no plot, no file format, no reference to the model.
+
+    Parameters
+    ----------
+    values
+        float64 ``(n_rows, n_players, n_outputs)``, in ``units``.
+    standard_error
+        Same shape; the error of the coalition sample and of the background sample together. 0 where exact, NaN where
+        the method gives none.
+    base_value, output
+        float64 ``(n_rows, n_outputs)``: outputs of the empty and of the full coalition.
+    residual
+        float64 ``(n_rows, n_outputs)``: what sampling left open before it was spread over the players; NaN for methods
+        that are not additive.
+    data
+        object ``(n_rows, n_players)``: what each player showed.
+    player_names, output_names
+        Names along the axes.
+    method
+        ``"shapley (exact)"``, ``"shapley (permutation)"``, ``"lime"``, ...
+    units
+        ``"probability"``, ``"log-odds"`` or ``"value"``.
+    n_evaluations
+        Model evaluations spent per row, endpoints included.
+    is_additive
+        Whether the values promise to sum to ``output - base_value``.
+    random_state
+        Seed that reproduces the values; ``None`` where nothing was drawn.
+    global_importance, global_standard_error
+        float64 ``(n_players, n_outputs)``: mean absolute value over rows, and its error from per-permutation means
+        (rows share coalitions, so their errors are correlated); NaN where the method gives none.
+    local_fit
+        float64 ``(n_rows, n_outputs)``: weighted R2 of a local surrogate (LIME); NaN for other methods.
+    """
+
+    values: np.ndarray
+    standard_error: np.ndarray
+    base_value: np.ndarray
+    output: np.ndarray
+    residual: np.ndarray
+    data: np.ndarray
+    player_names: tuple[str, ...]
+    output_names: tuple[str, ...]
+    method: str
+    units: str
+    n_evaluations: int
+    is_additive: bool
+    random_state: int | None
+    global_importance: np.ndarray
+    global_standard_error: np.ndarray
+    local_fit: np.ndarray
+
+    @property
+    def gap(self) -> np.ndarray:
+        """Part of each output that the values leave unexplained, ``(n_rows, n_outputs)``; NaN if not additive."""
+        if not self.is_additive:
+            return np.full_like(self.output, np.nan)
+        return self.output - self.base_value - self.values.sum(axis=1)
+
+    def to_shap(self) -> "shap.Explanation":
+        """Return a ``shap.Explanation``, a single output squeezed, so that every ``shap.plots`` function works."""
+        import shap  # heavy, and only wanted by callers who plot
+
+        single = len(self.output_names) == 1
+        values, base = (self.values[..., 0], self.base_value[:, 0]) if single else (self.values, self.base_value)
+        return shap.Explanation(
+            values=values,
+            base_values=base,
+            data=self.data,
+            feature_names=list(self.player_names),
+            output_names=None if single else list(self.output_names),
+        )

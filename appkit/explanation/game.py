@@ -1,0 +1,53 @@
+"""The one question a solver may ask: with these players present, what does the model say?"""
+
+from typing import Protocol
+
+import numpy as np
+from torch import Tensor
+
+__all__ = ["Game"]
+
+
+class Game(Protocol):
+    """Players that are present or absent, and what the model then says.
+
+    Solvers see only this, so each works on every kind of data. A row is one thing to explain; all rows of a game share
+    its players. Tensors live on :attr:`device`.
+    """
+
+    player_names: tuple[str, ...]
+    output_names: tuple[str, ...]
+    units: str
+    n_rows: int
+    n_references: int
+    n_members: int
+
+    @property
+    def device(self) -> str:
+        """Device of the tensors that go in and come out."""
+
+    def values(
+        self,
+        coalitions: Tensor,
+        *,
+        rows: Tensor | None = None,
+        references: Tensor | None = None,
+        members: Tensor | None = None,
+    ) -> Tensor:
+        """Return outputs, float64 ``(n_rows, n_coalitions, n_outputs)``.
+
+        Parameters
+        ----------
+        coalitions
+            bool ``(n_coalitions, n_players)``, true where a player is present.
+        rows
+            int64 ``(n_selected,)``: rows still unfinished; ``None`` means all.
+        references
+            int64 ``(n_coalitions,)``: the background row that fills the absent players of each coalition; ``None``
+            averages over the whole background.
+        members
+            int64 ``(n_coalitions,)``: the ensemble head asked for each coalition; ``None`` averages over all.
+        """
+
+    def data(self) -> np.ndarray:
+        """Return what the players show, object ``(n_rows, n_players)``, for the reader of the explanation."""

@@ -1,0 +1,1 @@
+"""Facts for a report, and the page that shows them."""

@@ -1,0 +1,1 @@
+"""Domain packages of appkit: finance first; medical, retail and manufacturing follow."""
