@@ -1,0 +1,398 @@
+"""Declared columns of a table: what a model was fitted on, and what every later table must look like."""
+
+import dataclasses
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from appkit.data.cells import KINDS, Fault, infer_kind, read_cells, shown, text_of
+from appkit.data.special_codes import detect_special_codes
+from appkit.exceptions import SchemaError
+
+__all__ = ["Column", "Schema"]
+
+ROLES = ("feature", "protected", "ignored")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One declared column.
+
+    Parameters
+    ----------
+    name
+        Column name.
+    kind
+        ``"numeric"``, ``"category"``, ``"boolean"`` or ``"time"``.
+    role
+        ``"feature"`` goes into the model; ``"protected"`` (sex, age, ...) and ``"ignored"`` stay out of it and may be
+        absent from later tables.
+    minimum, maximum
+        Range seen, special codes left out; seconds since 1970 (UTC) for a time. ``None`` where nothing was seen, and
+        for categories.
+    categories
+        Texts seen, sorted (in their own order for an ordered pandas Categorical); ``None`` unless a category.
+    special_codes
+        Numbers that stand for a reason, not for a quantity (-9: no record). They stay in the data as they are.
+    has_missing
+        Whether a cell was missing.
+    """
+
+    name: str
+    kind: Literal["numeric", "category", "boolean", "time"]
+    role: Literal["feature", "protected", "ignored"] = "feature"
+    minimum: float | None = None
+    maximum: float | None = None
+    categories: tuple[str, ...] | None = None
+    special_codes: tuple[float, ...] = ()
+    has_missing: bool = False
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind of column {self.name!r} must be one of {', '.join(KINDS)}, got {self.kind!r}.")
+        if self.role not in ROLES:
+            raise ValueError(f"role of column {self.name!r} must be one of {', '.join(ROLES)}, got {self.role!r}.")
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns of a table, in order.
+
+    Learn it from a training table with :meth:`infer`; hold every later table against it with :meth:`conform`.
+
+    Parameters
+    ----------
+    columns
+        Declared columns, names all different.
+
+    Examples
+    --------
+    >>> train = pd.DataFrame({"income": [10.0, None], "job": ["clerk", "nurse"]})
+    >>> schema = Schema.infer(train)
+    >>> [(column.name, column.kind) for column in schema]
+    [('income', 'numeric'), ('job', 'category')]
+    >>> schema.conform(pd.DataFrame({"job": ["smith"], "income": ["n/a"]}))
+    Traceback (most recent call last):
+        ...
+    appkit.exceptions.SchemaError: Column 'income' must be numeric, got text in 1 row (first: 'n/a' in row 0). ...
+    """
+
+    columns: tuple[Column, ...]
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.columns]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise ValueError(f"columns of a schema must have different names, got {repeated} more than once.")
+
+    @classmethod
+    def infer(
+        cls,
+        X: pd.DataFrame,
+        *,
+        kinds: Mapping[str, str] | None = None,
+        special_codes: Mapping[str, Sequence[float]] | Literal["auto"] | None = None,
+        protected: Sequence[str] = (),
+        ignored: Sequence[str] = (),
+    ) -> "Schema":
+        """Return the schema of a training table.
+
+        Parameters
+        ----------
+        X
+            Training table, shape (n_rows, n_columns), names all text. Any pandas dtype: numbers, text, categoricals,
+            booleans, datetimes, nullable and pyarrow-backed, and object columns of these.
+        kinds
+            Kind of each column that should not be read as its dtype suggests (a branch number is a category).
+        special_codes
+            Codes among numbers, by column; ``"auto"`` looks for them and warns of what it finds.
+        protected, ignored
+            Columns to keep out of the features.
+
+        Raises
+        ------
+        SchemaError
+            Listing everything that is wrong with the table or with what was declared about it.
+        """
+        _require_frame(X)
+        roles = dict.fromkeys(ignored, "ignored") | dict.fromkeys(protected, "protected")
+        codes = special_codes if isinstance(special_codes, Mapping) else {}
+        problems = _frame_problems(X) + _undeclared_problems(X, {*(kinds or {}), *roles, *codes})
+        kind_of, kind_problems = _kinds(X, kinds or {})
+        problems += kind_problems
+        arrays, cell_problems = _read_table(X, kind_of, row_offset=0)
+        if problems := problems + cell_problems:
+            raise SchemaError(problems)
+        if special_codes == "auto":
+            codes = detect_special_codes(
+                {n: v for n, v in arrays.items() if kind_of[n] == "numeric" and n not in roles}
+            )
+        return cls(
+            tuple(
+                _describe(name, kind_of[name], values, raw=X[name], role=roles.get(name), codes=codes.get(name, ()))
+                for name, values in arrays.items()
+            )
+        )
+
+    def conform(self, X: pd.DataFrame, *, row_offset: int = 0) -> pd.DataFrame:
+        """Return the feature columns of a table, checked, in schema order and in the form of their kinds.
+
+        Numeric and boolean columns are float64 with NaN, categories object columns of ``str`` with ``None``, times
+        datetime64[ns] (UTC, zone dropped). Rows keep their index; the order of columns in ``X`` is free. A category
+        never seen before is no error.
+
+        Parameters
+        ----------
+        X
+            Table to check, shape (n_rows, n_columns).
+        row_offset
+            Rows of the file before this chunk, added to row numbers in messages where ``X`` has a default index.
+
+        Raises
+        ------
+        SchemaError
+            Listing every missing, unknown or doubled column, every cell of the wrong type and every infinite value.
+        """
+        arrays = self.conform_arrays(X, row_offset=row_offset)
+        # an Index of dtype object keeps its dtype, where a bare object array would be read as pandas' own str
+        columns: dict[str, Any] = {
+            name: pd.Index(values, dtype=object) if values.dtype == object else values
+            for name, values in arrays.items()
+        }
+        return pd.DataFrame(columns, index=X.index)
+
+    def conform_arrays(self, X: pd.DataFrame, *, row_offset: int = 0) -> dict[str, np.ndarray]:
+        """Return what :meth:`conform` returns, as one array per feature column, shape (n_rows,) each.
+
+        Arrays may be views of ``X``: do not write to them.
+        """
+        _require_frame(X)
+        problems = _frame_problems(X) + self._name_problems(X.columns)
+        kinds = {column.name: column.kind for column in self.features}
+        arrays, cell_problems = _read_table(X, kinds, row_offset=row_offset)
+        if problems := problems + cell_problems + self._number_problems(X):
+            raise SchemaError(problems)
+        return arrays
+
+    @cached_property
+    def features(self) -> tuple[Column, ...]:
+        """Columns that go into the model."""
+        return tuple(column for column in self.columns if column.role == "feature")
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the columns that go into the model, in order."""
+        return tuple(column.name for column in self.features)
+
+    def __getitem__(self, name: str) -> Column:
+        return self._by_name[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def __iter__(self) -> Iterator[Column]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per column, for reading in a notebook."""
+        table = pd.DataFrame([_readable(column) for column in self.columns])
+        return table.set_index("name") if len(table) else table
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values that :meth:`from_dict` reads back."""
+        return {"columns": [_listed(dataclasses.asdict(column)) for column in self.columns]}
+
+    @classmethod
+    def from_dict(cls, state: Mapping[str, Any]) -> "Schema":
+        """Return the schema written by :meth:`to_dict`; a field that is unknown or absent is a ``ValueError``."""
+        _check_fields(state, known={"columns"}, needed={"columns"}, where="the schema")
+        return cls(tuple(_column_from_dict(entry, position) for position, entry in enumerate(state["columns"])))
+
+    @cached_property
+    def _by_name(self) -> dict[str, Column]:
+        return {column.name: column for column in self.columns}
+
+    @cached_property
+    def _names_of_words(self) -> tuple[str, ...]:
+        """Category columns in which no category reads as a number."""
+        return tuple(c.name for c in self.features if c.categories and not any(map(_is_number, c.categories)))
+
+    def _name_problems(self, names: pd.Index) -> list[str]:
+        missing = [name for name in self.feature_names if name not in names]
+        unknown = [name for name in dict.fromkeys(names) if name not in self]
+        return [f"Column {name!r} is missing. Add it, with empty cells where it is not known." for name in missing] + [
+            f"Column {name!r} is unknown{_hint(name, missing)}. Drop it, or fit again with it." for name in unknown
+        ]
+
+    def _number_problems(self, X: pd.DataFrame) -> list[str]:
+        """Find numbers where only words were seen: each would pass silently as a category never seen before."""
+        return [
+            f"Column {name!r} must be text, got numbers in {_counted(int(X[name].count()))}. "
+            f"Words seen in training: {', '.join(map(repr, (self[name].categories or ())[:3]))}, ..."
+            for name in self._names_of_words
+            if name in X and isinstance(X[name], pd.Series) and X[name].dtype.kind in "iuf" and X[name].notna().any()
+        ]
+
+
+def _require_frame(X: object) -> None:
+    if not isinstance(X, pd.DataFrame):
+        raise TypeError(f"X must be a pandas DataFrame, got {type(X).__name__}. Wrap it with appkit.data.as_frame.")
+
+
+def _frame_problems(X: pd.DataFrame) -> list[str]:
+    problems = []
+    if not all(isinstance(name, str) for name in X.columns):
+        others = [name for name in X.columns if not isinstance(name, str)]
+        problems.append(f"Column names must be text, got {others[0]!r}. Rename with X.columns = X.columns.astype(str).")
+    if not X.columns.is_unique:
+        doubled = list(dict.fromkeys(X.columns[X.columns.duplicated()]))
+        problems += [f"Column {name!r} appears more than once. Keep one, or rename the others." for name in doubled]
+    if X.shape[0] == 0:
+        problems.append("The table must have at least one row, got none. Check the filter that made it.")
+    if X.shape[1] == 0:
+        problems.append("The table must have at least one column, got none. Check the selection that made it.")
+    return problems
+
+
+def _undeclared_problems(X: pd.DataFrame, names: set[str]) -> list[str]:
+    absent = sorted(name for name in names if name not in X)
+    return [f"Column {name!r} is declared but not in the table. Correct its name." for name in absent]
+
+
+def _kinds(X: pd.DataFrame, declared: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    kinds: dict[str, str] = {}
+    problems = []
+    for name in _single_names(X):
+        kind = declared.get(name) or infer_kind(X[name])
+        if kind in KINDS:
+            kinds[name] = kind
+        elif kind is None:
+            problems.append(_unsupported(name, X[name]))
+        else:
+            problems.append(f"kind of column {name!r} must be one of {', '.join(KINDS)}, got {kind!r}.")
+    return kinds, problems
+
+
+def _unsupported(name: str, raw: pd.Series) -> str:
+    return (
+        f"Column {name!r} must hold numbers, text, booleans or dates, got {raw.dtype} "
+        f"(first: {shown(raw.dropna().iloc[0])}). Convert it, or drop it."
+    )
+
+
+def _read_table(
+    X: pd.DataFrame, kinds: Mapping[str, str], *, row_offset: int
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Read the columns named by ``kinds`` that are there once, and word what could not be read."""
+    names = _single_names(X)
+    arrays: dict[str, np.ndarray] = {}
+    problems: list[str] = []
+    for name, kind in kinds.items():
+        if name in names:
+            arrays[name], faults = read_cells(X[name], kind)
+            problems += [_sentence(name, fault, X.index, row_offset) for fault in faults]
+    return arrays, problems
+
+
+def _single_names(X: pd.DataFrame) -> dict[str, None]:
+    names = X.columns if X.columns.is_unique else X.columns[~X.columns.duplicated(keep=False)]
+    return dict.fromkeys(names)
+
+
+def _sentence(name: str, fault: Fault, index: pd.Index, row_offset: int) -> str:
+    row = index[fault.rows[0]]
+    if isinstance(index, pd.RangeIndex):
+        row += row_offset
+    return (
+        f"Column {name!r} must {fault.must}, got {fault.got} in {_counted(len(fault.rows))} "
+        f"(first: {fault.first} in row {row}). {fault.advice}"
+    )
+
+
+def _counted(n_rows: int) -> str:
+    return f"{n_rows:,} row{'' if n_rows == 1 else 's'}"
+
+
+def _hint(name: str, missing: Sequence[str]) -> str:
+    close = difflib.get_close_matches(str(name), missing, n=1)
+    return f" (is it {close[0]!r}?)" if close else ""
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _describe(
+    name: str, kind: str, values: np.ndarray, *, raw: pd.Series, role: str | None, codes: Sequence[float]
+) -> Column:
+    missing = pd.isna(values)
+    low, high = (None, None) if kind == "category" else _range(values[~missing], codes)
+    return Column(
+        name=name,
+        kind=kind,  # type: ignore[arg-type]  # checked by Column
+        role=role or "feature",  # type: ignore[arg-type]
+        minimum=low,
+        maximum=high,
+        categories=_categories(values[~missing], raw) if kind == "category" else None,
+        special_codes=tuple(sorted(float(code) for code in codes)),
+        has_missing=bool(missing.any()),
+    )
+
+
+def _range(values: np.ndarray, codes: Sequence[float]) -> tuple[float | None, float | None]:
+    quantities = values[~np.isin(values, codes)] if len(codes) else values
+    if not len(quantities):
+        return None, None
+    if quantities.dtype.kind == "M":
+        quantities = quantities.astype("int64") / 1e9
+    return float(quantities.min()), float(quantities.max())
+
+
+def _categories(texts: np.ndarray, raw: pd.Series) -> tuple[str, ...]:
+    seen = set(pd.unique(texts))
+    if isinstance(raw.dtype, pd.CategoricalDtype) and raw.cat.ordered:
+        return tuple(text for text in map(text_of, raw.cat.categories) if text in seen)
+    return tuple(sorted(seen))
+
+
+def _readable(column: Column) -> dict[str, Any]:
+    row = {field: value for field, value in vars(column).items() if field != "categories"}
+    if column.kind == "time" and column.minimum is not None and column.maximum is not None:
+        row |= {"minimum": pd.Timestamp(column.minimum, unit="s"), "maximum": pd.Timestamp(column.maximum, unit="s")}
+    return row | {"n_categories": None if column.categories is None else len(column.categories)}
+
+
+def _listed(state: dict[str, Any]) -> dict[str, Any]:
+    return {field: list(value) if isinstance(value, tuple) else value for field, value in state.items()}
+
+
+def _column_from_dict(entry: Mapping[str, Any], position: int) -> Column:
+    known = {field.name for field in dataclasses.fields(Column)}
+    _check_fields(entry, known=known, needed={"name", "kind"}, where=f"column {position} of the schema")
+    state: dict[str, Any] = {
+        field: tuple(value) if isinstance(value, list) else value for field, value in entry.items()
+    }
+    return Column(**state)
+
+
+def _check_fields(state: Mapping[str, Any], *, known: set[str], needed: set[str], where: str) -> None:
+    if not isinstance(state, Mapping):
+        raise ValueError(f"{where} must be an object with fields, got {type(state).__name__}.")
+    for field in state:
+        if field not in known:
+            raise ValueError(f"{where} has the unknown field {field!r}; known are {', '.join(sorted(known))}.")
+    for field in sorted(needed):
+        if field not in state:
+            raise ValueError(f"{where} lacks the field {field!r}.")
