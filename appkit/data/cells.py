@@ -151,6 +151,8 @@ def _read_category(raw: pd.Series) -> tuple[np.ndarray, tuple[Fault, ...]]:
         is_bool = raw.dtype.kind == "b"
         names = [None if np.isnan(value) else text_of(bool(value) if is_bool else value) for value in distinct]
         return np.array(names, dtype=object)[codes], ()
+    if isinstance(raw.dtype, pd.StringDtype):
+        return raw.to_numpy(dtype=object, na_value=None), ()  # type: ignore[call-overload]  # stubs lack None
     return _texts_of_objects(_objects(raw))
 
 
@@ -207,16 +209,15 @@ def _truths_of_objects(objects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _read_time(raw: pd.Series) -> tuple[np.ndarray, tuple[Fault, ...]]:
-    if raw.dtype.kind == "M":
-        objects, present = None, raw.notna().to_numpy()
-        times = pd.DatetimeIndex(pd.to_datetime(raw, utc=True))
+    if isinstance(raw.dtype, np.dtype) and raw.dtype.kind == "M":
+        stamps, objects = raw.to_numpy(), None
+    elif raw.dtype.kind == "M":
+        stamps, objects = pd.DatetimeIndex(pd.to_datetime(raw, utc=True)).tz_localize(None).to_numpy(), None
     else:
         objects = _objects(raw)
-        present = ~pd.isna(objects)
-        readable = [cell if isinstance(cell, str | date | np.datetime64) else None for cell in objects]
-        times = pd.DatetimeIndex(pd.to_datetime(readable, **_TIME_OPTIONS))
-    values = _nanoseconds(times)
-    bad = present & np.isnat(values)
+        stamps = _stamps_of_objects(objects)
+    values = _nanoseconds(stamps)
+    bad = raw.notna().to_numpy() & np.isnat(values)
     if not bad.any():
         return values, ()
     cells = raw.astype(object).to_numpy() if objects is None else objects
@@ -227,8 +228,15 @@ _TIME_OPTIONS: dict[str, Any] = {"utc": True, "errors": "coerce", "format": "ISO
 _TIME_ADVICE = "Give datetimes, or ISO 8601 text such as '2024-03-31', between the years 1678 and 2261."
 
 
-def _nanoseconds(times: pd.DatetimeIndex) -> np.ndarray:
-    stamps = times.tz_localize(None).to_numpy()
+def _stamps_of_objects(objects: np.ndarray) -> np.ndarray:
+    readable = np.array(
+        [cell if isinstance(cell, str | date | np.datetime64) else None for cell in objects], dtype=object
+    )
+    times = pd.to_datetime(readable, **_TIME_OPTIONS)
+    return pd.DatetimeIndex(times).tz_localize(None).to_numpy()
+
+
+def _nanoseconds(stamps: np.ndarray) -> np.ndarray:
     if stamps.dtype == "datetime64[ns]":
         return stamps
     limits = np.array([pd.Timestamp.min, pd.Timestamp.max], dtype="datetime64[s]")  # seconds reach further than ns

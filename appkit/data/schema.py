@@ -1,8 +1,7 @@
 """Declared columns of a table: what a model was fitted on, and what every later table must look like."""
 
-import dataclasses
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -10,53 +9,12 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from appkit.data.cells import KINDS, Fault, infer_kind, read_cells, shown, text_of
+from appkit.data.cells import KINDS, Fault, infer_kind, read_cells, shown
+from appkit.data.columns import Column, check_fields, describe_column
 from appkit.data.special_codes import detect_special_codes
 from appkit.exceptions import SchemaError
 
 __all__ = ["Column", "Schema"]
-
-ROLES = ("feature", "protected", "ignored")
-
-
-@dataclass(frozen=True)
-class Column:
-    """One declared column.
-
-    Parameters
-    ----------
-    name
-        Column name.
-    kind
-        ``"numeric"``, ``"category"``, ``"boolean"`` or ``"time"``.
-    role
-        ``"feature"`` goes into the model; ``"protected"`` (sex, age, ...) and ``"ignored"`` stay out of it and may be
-        absent from later tables.
-    minimum, maximum
-        Range seen, special codes left out; seconds since 1970 (UTC) for a time. ``None`` where nothing was seen, and
-        for categories.
-    categories
-        Texts seen, sorted (in their own order for an ordered pandas Categorical); ``None`` unless a category.
-    special_codes
-        Numbers that stand for a reason, not for a quantity (-9: no record). They stay in the data as they are.
-    has_missing
-        Whether a cell was missing.
-    """
-
-    name: str
-    kind: Literal["numeric", "category", "boolean", "time"]
-    role: Literal["feature", "protected", "ignored"] = "feature"
-    minimum: float | None = None
-    maximum: float | None = None
-    categories: tuple[str, ...] | None = None
-    special_codes: tuple[float, ...] = ()
-    has_missing: bool = False
-
-    def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"kind of column {self.name!r} must be one of {', '.join(KINDS)}, got {self.kind!r}.")
-        if self.role not in ROLES:
-            raise ValueError(f"role of column {self.name!r} must be one of {', '.join(ROLES)}, got {self.role!r}.")
 
 
 @dataclass(frozen=True)
@@ -123,10 +81,10 @@ class Schema:
         roles = dict.fromkeys(ignored, "ignored") | dict.fromkeys(protected, "protected")
         codes = special_codes if isinstance(special_codes, Mapping) else {}
         problems = _frame_problems(X) + _undeclared_problems(X, {*(kinds or {}), *roles, *codes})
-        kind_of, kind_problems = _kinds(X, kinds or {})
-        problems += kind_problems
-        arrays, cell_problems = _read_table(X, kind_of, row_offset=0)
-        if problems := problems + cell_problems:
+        raws = _pick(X, X.columns)
+        kind_of, kind_problems = _kinds(raws, kinds or {})
+        arrays, cell_problems = _read(raws, kind_of, row_offset=0)
+        if problems := problems + kind_problems + cell_problems:
             raise SchemaError(problems)
         if special_codes == "auto":
             codes = detect_special_codes(
@@ -134,7 +92,9 @@ class Schema:
             )
         return cls(
             tuple(
-                _describe(name, kind_of[name], values, raw=X[name], role=roles.get(name), codes=codes.get(name, ()))
+                describe_column(
+                    name, kind_of[name], values, raw=raws[name], role=roles.get(name), codes=codes.get(name, ())
+                )
                 for name, values in arrays.items()
             )
         )
@@ -173,9 +133,9 @@ class Schema:
         """
         _require_frame(X)
         problems = _frame_problems(X) + self._name_problems(X.columns)
-        kinds = {column.name: column.kind for column in self.features}
-        arrays, cell_problems = _read_table(X, kinds, row_offset=row_offset)
-        if problems := problems + cell_problems + self._number_problems(X):
+        raws = _pick(X, self.feature_names)
+        arrays, cell_problems = _read(raws, self._kind_of, row_offset=row_offset)
+        if problems := problems + cell_problems + self._number_problems(raws):
             raise SchemaError(problems)
         return arrays
 
@@ -184,7 +144,7 @@ class Schema:
         """Columns that go into the model."""
         return tuple(column for column in self.columns if column.role == "feature")
 
-    @property
+    @cached_property
     def feature_names(self) -> tuple[str, ...]:
         """Names of the columns that go into the model, in order."""
         return tuple(column.name for column in self.features)
@@ -203,27 +163,33 @@ class Schema:
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per column, for reading in a notebook."""
-        table = pd.DataFrame([_readable(column) for column in self.columns])
+        table = pd.DataFrame([column.facts() for column in self.columns])
         return table.set_index("name") if len(table) else table
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values that :meth:`from_dict` reads back."""
-        return {"columns": [_listed(dataclasses.asdict(column)) for column in self.columns]}
+        return {"columns": [column.to_dict() for column in self.columns]}
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> "Schema":
         """Return the schema written by :meth:`to_dict`; a field that is unknown or absent is a ``ValueError``."""
-        _check_fields(state, known={"columns"}, needed={"columns"}, where="the schema")
-        return cls(tuple(_column_from_dict(entry, position) for position, entry in enumerate(state["columns"])))
+        check_fields(state, known={"columns"}, needed={"columns"}, where="the schema")
+        return cls(tuple(Column.from_dict(entry) for entry in state["columns"]))
 
     @cached_property
     def _by_name(self) -> dict[str, Column]:
         return {column.name: column for column in self.columns}
 
     @cached_property
-    def _names_of_words(self) -> tuple[str, ...]:
-        """Category columns in which no category reads as a number."""
-        return tuple(c.name for c in self.features if c.categories and not any(map(_is_number, c.categories)))
+    def _kind_of(self) -> dict[str, str]:
+        return {column.name: column.kind for column in self.features}
+
+    @cached_property
+    def _example_words(self) -> dict[str, str]:
+        """One text of each category column in which no category reads as a number."""
+        return {
+            c.name: c.categories[0] for c in self.features if c.categories and not any(map(_is_number, c.categories))
+        }
 
     def _name_problems(self, names: pd.Index) -> list[str]:
         missing = [name for name in self.feature_names if name not in names]
@@ -232,13 +198,14 @@ class Schema:
             f"Column {name!r} is unknown{_hint(name, missing)}. Drop it, or fit again with it." for name in unknown
         ]
 
-    def _number_problems(self, X: pd.DataFrame) -> list[str]:
+    def _number_problems(self, raws: Mapping[str, pd.Series]) -> list[str]:
         """Find numbers where only words were seen: each would pass silently as a category never seen before."""
+        suspects = {n: raws[n] for n in self._example_words if n in raws and raws[n].dtype.kind in "iuf"}
         return [
-            f"Column {name!r} must be text, got numbers in {_counted(int(X[name].count()))}. "
-            f"Words seen in training: {', '.join(map(repr, (self[name].categories or ())[:3]))}, ..."
-            for name in self._names_of_words
-            if name in X and isinstance(X[name], pd.Series) and X[name].dtype.kind in "iuf" and X[name].notna().any()
+            f"Column {name!r} must be text, got numbers in {_counted(raw.count())}. "
+            f"Give words as in training, such as {self._example_words[name]!r}."
+            for name, raw in suspects.items()
+            if raw.count()
         ]
 
 
@@ -267,44 +234,42 @@ def _undeclared_problems(X: pd.DataFrame, names: set[str]) -> list[str]:
     return [f"Column {name!r} is declared but not in the table. Correct its name." for name in absent]
 
 
-def _kinds(X: pd.DataFrame, declared: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+def _pick(X: pd.DataFrame, names: Iterable[str]) -> dict[str, pd.Series]:
+    """Return the named columns that are there exactly once."""
+    once = X.columns if X.columns.is_unique else X.columns[~X.columns.duplicated(keep=False)]
+    return {name: X[name] for name in names if name in once}
+
+
+def _kinds(raws: Mapping[str, pd.Series], declared: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     kinds: dict[str, str] = {}
     problems = []
-    for name in _single_names(X):
-        kind = declared.get(name) or infer_kind(X[name])
+    for name, raw in raws.items():
+        kind = declared.get(name) or infer_kind(raw)
         if kind in KINDS:
             kinds[name] = kind
         elif kind is None:
-            problems.append(_unsupported(name, X[name]))
+            problems.append(_unsupported(raw))
         else:
             problems.append(f"kind of column {name!r} must be one of {', '.join(KINDS)}, got {kind!r}.")
     return kinds, problems
 
 
-def _unsupported(name: str, raw: pd.Series) -> str:
-    return (
-        f"Column {name!r} must hold numbers, text, booleans or dates, got {raw.dtype} "
-        f"(first: {shown(raw.dropna().iloc[0])}). Convert it, or drop it."
-    )
+def _unsupported(raw: pd.Series) -> str:
+    cells = raw.dropna()
+    first = f"{raw.dtype} (first: {shown(cells.iloc[0])})" if len(cells) else str(raw.dtype)
+    return f"Column {raw.name!r} must hold numbers, text, booleans or dates, got {first}. Convert it, or drop it."
 
 
-def _read_table(
-    X: pd.DataFrame, kinds: Mapping[str, str], *, row_offset: int
+def _read(
+    raws: Mapping[str, pd.Series], kinds: Mapping[str, str], *, row_offset: int
 ) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Read the columns named by ``kinds`` that are there once, and word what could not be read."""
-    names = _single_names(X)
     arrays: dict[str, np.ndarray] = {}
     problems: list[str] = []
-    for name, kind in kinds.items():
-        if name in names:
-            arrays[name], faults = read_cells(X[name], kind)
-            problems += [_sentence(name, fault, X.index, row_offset) for fault in faults]
+    for name, raw in raws.items():
+        if name in kinds:
+            arrays[name], faults = read_cells(raw, kinds[name])
+            problems += [_sentence(name, fault, raw.index, row_offset) for fault in faults]
     return arrays, problems
-
-
-def _single_names(X: pd.DataFrame) -> dict[str, None]:
-    names = X.columns if X.columns.is_unique else X.columns[~X.columns.duplicated(keep=False)]
-    return dict.fromkeys(names)
 
 
 def _sentence(name: str, fault: Fault, index: pd.Index, row_offset: int) -> str:
@@ -332,67 +297,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _describe(
-    name: str, kind: str, values: np.ndarray, *, raw: pd.Series, role: str | None, codes: Sequence[float]
-) -> Column:
-    missing = pd.isna(values)
-    low, high = (None, None) if kind == "category" else _range(values[~missing], codes)
-    return Column(
-        name=name,
-        kind=kind,  # type: ignore[arg-type]  # checked by Column
-        role=role or "feature",  # type: ignore[arg-type]
-        minimum=low,
-        maximum=high,
-        categories=_categories(values[~missing], raw) if kind == "category" else None,
-        special_codes=tuple(sorted(float(code) for code in codes)),
-        has_missing=bool(missing.any()),
-    )
-
-
-def _range(values: np.ndarray, codes: Sequence[float]) -> tuple[float | None, float | None]:
-    quantities = values[~np.isin(values, codes)] if len(codes) else values
-    if not len(quantities):
-        return None, None
-    if quantities.dtype.kind == "M":
-        quantities = quantities.astype("int64") / 1e9
-    return float(quantities.min()), float(quantities.max())
-
-
-def _categories(texts: np.ndarray, raw: pd.Series) -> tuple[str, ...]:
-    seen = set(pd.unique(texts))
-    if isinstance(raw.dtype, pd.CategoricalDtype) and raw.cat.ordered:
-        return tuple(text for text in map(text_of, raw.cat.categories) if text in seen)
-    return tuple(sorted(seen))
-
-
-def _readable(column: Column) -> dict[str, Any]:
-    row = {field: value for field, value in vars(column).items() if field != "categories"}
-    if column.kind == "time" and column.minimum is not None and column.maximum is not None:
-        row |= {"minimum": pd.Timestamp(column.minimum, unit="s"), "maximum": pd.Timestamp(column.maximum, unit="s")}
-    return row | {"n_categories": None if column.categories is None else len(column.categories)}
-
-
-def _listed(state: dict[str, Any]) -> dict[str, Any]:
-    return {field: list(value) if isinstance(value, tuple) else value for field, value in state.items()}
-
-
-def _column_from_dict(entry: Mapping[str, Any], position: int) -> Column:
-    known = {field.name for field in dataclasses.fields(Column)}
-    _check_fields(entry, known=known, needed={"name", "kind"}, where=f"column {position} of the schema")
-    state: dict[str, Any] = {
-        field: tuple(value) if isinstance(value, list) else value for field, value in entry.items()
-    }
-    return Column(**state)
-
-
-def _check_fields(state: Mapping[str, Any], *, known: set[str], needed: set[str], where: str) -> None:
-    if not isinstance(state, Mapping):
-        raise ValueError(f"{where} must be an object with fields, got {type(state).__name__}.")
-    for field in state:
-        if field not in known:
-            raise ValueError(f"{where} has the unknown field {field!r}; known are {', '.join(sorted(known))}.")
-    for field in sorted(needed):
-        if field not in state:
-            raise ValueError(f"{where} lacks the field {field!r}.")
