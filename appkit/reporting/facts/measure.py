@@ -29,7 +29,9 @@ class Measure:
         percentage points; ``"count"`` a whole number; three capitals a currency (``"EUR"``); any other word follows
         the number (``"cycles"``).
     standard_error
-        In the unit of ``value``; decides the digits where given, else the interval does.
+        In the unit of ``value``; decides the digits where there is no interval.
+    decimals
+        Digits after the point as printed, where the quantity has a custom of its own (PSI: 2).
 
     Examples
     --------
@@ -42,6 +44,7 @@ class Measure:
     high: float | None = None
     unit: str = ""
     standard_error: float | None = None
+    decimals: int | None = None
 
     def __post_init__(self) -> None:
         _check_finite(self)
@@ -56,15 +59,15 @@ class Measure:
         return cls(value, value, value, unit=unit)
 
     @classmethod
-    def of(cls, estimate: Estimate, *, unit: str = "") -> Self:
+    def of(cls, estimate: Estimate, *, unit: str = "", decimals: int | None = None) -> Self:
         """Return the printed form of an estimate.
 
         Examples
         --------
         >>> Measure.of(Estimate("AUC", 0.816, 0.801, 0.831, method="DeLong", n=6000))
-        Measure(value=0.816, low=0.801, high=0.831, unit='', standard_error=None)
+        Measure(value=0.816, low=0.801, high=0.831, unit='', standard_error=None, decimals=None)
         """
-        return cls(estimate.value, estimate.low, estimate.high, unit=unit)
+        return cls(estimate.value, estimate.low, estimate.high, unit=unit, decimals=decimals)
 
     @property
     def width(self) -> float | None:
