@@ -63,14 +63,22 @@ class ResultStore:
         path = self._path(table)
         if not path.exists():
             return []
-        lines = path.read_text(encoding="utf-8").splitlines()
-        return [Record(**json.loads(line)) for line in lines if line.endswith("}")]
+        parsed = (_parse(line) for line in path.read_text(encoding="utf-8").splitlines())
+        return [record for record in parsed if record is not None]
 
     def add(self, record: Record) -> None:
         """Append one record."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._path(record.table).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(record), sort_keys=True) + "\n")
+            # The line starts the write, so that one cut off by a kill does not swallow the next.
+            file.write("\n" + json.dumps(asdict(record), sort_keys=True))
 
     def _path(self, table: str) -> Path:
         return self.folder / f"{table}.jsonl"
+
+
+def _parse(line: str) -> Record | None:
+    try:
+        return Record(**json.loads(line))
+    except json.JSONDecodeError:  # blank, or cut off
+        return None

@@ -1,6 +1,7 @@
 """XGBoost with its parameters searched on inner folds: the challenger a careful user would build."""
 
 import time
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -100,7 +101,7 @@ class SearchedXGBoost(ClassifierMixin, BaseEstimator):
                 break
         return losses, n_trees
 
-    def _model(self, **parameters: object) -> object:
+    def _model(self, **parameters: Any) -> Any:
         from xgboost import XGBClassifier
 
         metric = "logloss" if len(self.classes_) == 2 else "mlogloss"

@@ -43,7 +43,7 @@ def corrected_difference(ours: np.ndarray, theirs: np.ndarray, *, test_share: fl
 
     Examples
     --------
-    >>> corrected_difference(np.array([0.8, 0.9]), np.array([0.7, 0.7]), test_share=0.2).value
+    >>> round(corrected_difference(np.array([0.8, 0.9]), np.array([0.7, 0.7]), test_share=0.2).value, 3)
     0.15
     """
     differences = np.asarray(ours, dtype=float) - np.asarray(theirs, dtype=float)
@@ -65,7 +65,7 @@ def score(y: np.ndarray, probability: np.ndarray) -> dict[str, float]:
 
     Examples
     --------
-    >>> score(np.array([0, 1]), np.array([[0.8, 0.2], [0.4, 0.6]]))["brier"]
+    >>> round(score(np.array([0, 1]), np.array([[0.8, 0.2], [0.4, 0.6]]))["brier"], 3)
     0.1
     """
     probability = np.asarray(probability, dtype=np.float64)
@@ -96,7 +96,7 @@ def mean_ranks(scores: dict[str, dict[str, float]], *, lower_is_better: dict[str
     complete = {table: row for table, row in scores.items() if len(row) == len(models)}
     if not complete:
         return {}
-    ranks = {model: [] for model in models}
+    ranks: dict[str, list[float]] = {model: [] for model in models}
     for table, row in complete.items():
         sign = 1 if lower_is_better[table] else -1
         values = sign * np.array([row[model] for model in models])
