@@ -48,6 +48,8 @@ class Explanation:
         (rows share coalitions, so their errors are correlated); NaN where the method gives none.
     local_fit
         float64 ``(n_rows, n_outputs)``: weighted R2 of a local surrogate (LIME); NaN for other methods.
+    n_effective
+        Kish's effective number of samples behind a weighted fit (LIME); NaN for other methods.
     """
 
     values: np.ndarray
@@ -66,6 +68,7 @@ class Explanation:
     global_importance: np.ndarray
     global_standard_error: np.ndarray
     local_fit: np.ndarray
+    n_effective: float = float("nan")
 
     @property
     def gap(self) -> np.ndarray:

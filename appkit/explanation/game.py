@@ -13,6 +13,10 @@ class Game(Protocol):
 
     Solvers see only this, so each works on every kind of data. A row is one thing to explain; all rows of a game share
     its players. Tensors live on :attr:`device`.
+
+    ``n_members`` counts the heads whose plain average is the output, and is 1 where the output is no such average
+    (log-odds of a mean probability): a solver may then ask one head at a time and be right in expectation.
+    ``n_evaluations`` counts the model evaluations made so far, of all rows together.
     """
 
     player_names: tuple[str, ...]
@@ -21,6 +25,7 @@ class Game(Protocol):
     n_rows: int
     n_references: int
     n_members: int
+    n_evaluations: int
 
     @property
     def device(self) -> str:
@@ -51,3 +56,11 @@ class Game(Protocol):
 
     def data(self) -> np.ndarray:
         """Return what the players show, object ``(n_rows, n_players)``, for the reader of the explanation."""
+
+    def reference_features(self) -> Tensor | None:
+        """Return one number per background row and player, float64 ``(n_references, n_players)``, or ``None``.
+
+        A solver that draws references may use them as control variates; any number that tells how a player differs
+        between references is right, a good one is merely more useful. Games that inherit give none.
+        """
+        return None

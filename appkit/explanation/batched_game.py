@@ -1,0 +1,190 @@
+"""Evaluate coalitions in fused batches of one fixed size, so that the batching never shows in the answer."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from appkit.explanation.game import Game
+
+__all__ = ["BatchedGame"]
+
+_REFERENCE_BLOCK = 64
+_CPU_BATCH = 1024
+_GPU_BATCH = 16384
+
+
+class BatchedGame(Game):
+    """A game that pairs rows with coalitions and references, batch by batch.
+
+    Subclasses say what the model answers to aligned rows, references and players (:meth:`_outputs`). Every batch is
+    padded to the same size, since matrix kernels round differently for different shapes; sums over the background run
+    in blocks that depend on the background alone. A device that runs out of memory halves the batch.
+
+    Two coalitions are cheap: the full one shows nothing of the background, so one evaluation stands for all
+    references; the empty one shows nothing of the row, so one row stands for all.
+
+    Parameters
+    ----------
+    player_names, output_names, units, n_rows, n_references, n_members
+        See :class:`~appkit.explanation.game.Game`.
+    device
+        Where tensors live.
+    batch_size
+        Model rows per call, at least 64; ``None`` chooses by device.
+    """
+
+    def __init__(
+        self,
+        *,
+        player_names: Sequence[str],
+        output_names: Sequence[str],
+        units: str,
+        n_rows: int,
+        n_references: int,
+        n_members: int = 1,
+        device: str = "cpu",
+        batch_size: int | None = None,
+    ) -> None:
+        if n_rows == 0 or n_references == 0 or not player_names:
+            raise ValueError(
+                f"X, background and players must not be empty, got {n_rows} rows, {n_references} background rows "
+                f"and {len(player_names)} players."
+            )
+        self.player_names = tuple(player_names)
+        self.output_names = tuple(output_names)
+        self.units = units
+        self.n_rows = n_rows
+        self.n_references = n_references
+        self.n_members = n_members
+        self.n_evaluations = 0
+        self._device = device
+        self._batch_size = _checked_batch_size(batch_size, device)
+
+    @property
+    def device(self) -> str:
+        """Device of the tensors that go in and come out."""
+        return self._device
+
+    @abstractmethod
+    def _outputs(self, rows: Tensor, references: Tensor, *, present: Tensor, members: Tensor | None) -> Tensor:
+        """Return outputs, float64 ``(n, n_outputs)``, of ``n`` rows filled from as many references.
+
+        ``rows``, ``references`` and ``members`` are int64 ``(n,)``, ``present`` is bool ``(n, n_players)``.
+        """
+
+    @torch.no_grad()
+    def values(
+        self,
+        coalitions: Tensor,
+        *,
+        rows: Tensor | None = None,
+        references: Tensor | None = None,
+        members: Tensor | None = None,
+    ) -> Tensor:
+        """Return outputs, float64 ``(n_rows, n_coalitions, n_outputs)``; see :meth:`Game.values`."""
+        rows = torch.arange(self.n_rows, device=self.device) if rows is None else rows
+        shape = (len(rows), len(coalitions), len(self.output_names))
+        values = torch.empty(shape, dtype=torch.float64, device=self.device)
+        size = coalitions.sum(1)
+        empty, full = size == 0, size == coalitions.shape[1]
+        # full coalitions of the same heads are one and the same
+        stands_for = full.nonzero()[:1, 0] if members is None else full.nonzero()[:, 0]
+        inner = ~(empty | full)
+        for filled, asked, asked_rows, drawn in (
+            (empty, empty.nonzero()[:, 0], rows[:1], references),
+            (full, stands_for, rows, torch.zeros_like(size)),
+            (inner, inner.nonzero()[:, 0], rows, references),
+        ):
+            values[:, filled] = self._mean_outputs(
+                coalitions[asked],
+                asked_rows,
+                references=None if drawn is None else drawn[asked],
+                members=None if members is None else members[asked],
+            )
+        return values
+
+    def _mean_outputs(
+        self, coalitions: Tensor, rows: Tensor, *, references: Tensor | None, members: Tensor | None
+    ) -> Tensor:
+        """Return outputs averaged over the references of each coalition, ``(n_rows, n_coalitions, n_outputs)``."""
+        n_pairs = len(rows) * len(coalitions)
+        total = torch.zeros(n_pairs, len(self.output_names), dtype=torch.float64, device=self.device)
+        for block in self._reference_blocks(references, n_coalitions=len(coalitions)):
+            for start, stop in self._batches(n_pairs, width=block.shape[1]):
+                pair = torch.arange(start, stop, device=self.device)
+                total[start:stop] += self._pair_sums(
+                    rows[pair // len(coalitions)],
+                    block[pair % len(coalitions)],
+                    present=coalitions[pair % len(coalitions)],
+                    members=None if members is None else members[pair % len(coalitions)],
+                )
+        n_averaged = self.n_references if references is None else 1
+        return (total / n_averaged).view(len(rows), len(coalitions), len(self.output_names))
+
+    def _reference_blocks(self, references: Tensor | None, *, n_coalitions: int) -> Iterator[Tensor]:
+        """Yield int64 ``(n_coalitions, width)``: references to be summed, a block at a time."""
+        if references is not None:
+            yield references[:, None]
+            return
+        everyone = torch.arange(self.n_references, device=self.device)
+        for block in everyone.tensor_split(-(-self.n_references // _REFERENCE_BLOCK)):
+            yield block.expand(n_coalitions, -1)
+
+    def _batches(self, n_pairs: int, *, width: int) -> Iterator[tuple[int, int]]:
+        """Yield ranges of pairs that fit one batch, whose size may shrink on the way."""
+        start = 0
+        while start < n_pairs:
+            stop = min(n_pairs, start + self._batch_size // width)
+            yield start, stop
+            start = stop
+
+    def _pair_sums(self, rows: Tensor, references: Tensor, *, present: Tensor, members: Tensor | None) -> Tensor:
+        """Return outputs summed over references, ``(n_pairs, n_outputs)``, for references ``(n_pairs, width)``."""
+        n_pairs, width = references.shape
+        outputs = self._padded_outputs(
+            rows.repeat_interleave(width),
+            references.flatten(),
+            present=present.repeat_interleave(width, dim=0),
+            members=None if members is None else members.repeat_interleave(width),
+        )
+        self.n_evaluations += len(outputs)
+        return outputs.view(n_pairs, width, -1).sum(1)
+
+    def _padded_outputs(self, rows: Tensor, references: Tensor, *, present: Tensor, members: Tensor | None) -> Tensor:
+        """Return outputs of ``n`` rows, asking always for a whole batch, or for halves of it where memory ends."""
+        item = torch.arange(self._batch_size, device=self.device)
+        parts = []
+        start = 0
+        while start < len(rows):
+            taken = (start + item[: self._batch_size]).clamp(max=len(rows) - 1)
+            try:
+                outputs = self._outputs(
+                    rows[taken],
+                    references[taken],
+                    present=present[taken],
+                    members=None if members is None else members[taken],
+                )
+            except torch.OutOfMemoryError:
+                if self._batch_size // 2 < _REFERENCE_BLOCK:
+                    raise
+                self._batch_size //= 2
+                continue
+            parts.append(outputs[: len(rows) - start])
+            start += len(taken)
+        return _finite(torch.cat(parts))
+
+
+def _checked_batch_size(batch_size: int | None, device: str) -> int:
+    if batch_size is None:
+        return _CPU_BATCH if device == "cpu" else _GPU_BATCH
+    if batch_size < _REFERENCE_BLOCK:
+        raise ValueError(f"batch_size must be at least {_REFERENCE_BLOCK}, got {batch_size!r}.")
+    return batch_size
+
+
+def _finite(outputs: Tensor) -> Tensor:
+    if not torch.isfinite(outputs).all():
+        raise ValueError("The model must answer with finite numbers, got NaN or infinity for a masked row.")
+    return outputs

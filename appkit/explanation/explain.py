@@ -1,0 +1,170 @@
+"""Explain a model's outputs: the one door to every method."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from appkit.explanation.backends import explain_with_lime, explain_with_shap
+from appkit.explanation.exact import EXACT_PLAYERS, exact_evaluations, exact_shapley
+from appkit.explanation.explanation import Explanation
+from appkit.explanation.game import Game
+from appkit.explanation.model_game import game_for
+from appkit.explanation.permutation import permutation_shapley
+from appkit.explanation.seeds import RandomState
+from appkit.explanation.surrogate import lime_surrogate
+
+__all__ = ["AFFORDABLE_EVALUATIONS", "Explainer", "explain", "explainers"]
+
+AFFORDABLE_EVALUATIONS = 32_768
+_BACKENDS = ("appkit", "shap", "lime")
+
+
+class Explainer(Protocol):
+    """A method: from a game to an explanation."""
+
+    def __call__(
+        self,
+        game: Game,
+        *,
+        max_evaluations: int | None = None,
+        random_state: RandomState = None,
+        progress: bool = False,
+    ) -> Explanation:
+        """Return the explanation of all rows of the game."""
+
+
+def shapley(
+    game: Game,
+    *,
+    max_evaluations: int | None = None,
+    random_state: RandomState = None,
+    progress: bool = False,
+) -> Explanation:
+    """Return exact Shapley values where they are affordable, else those of permutations.
+
+    Exact means up to 12 players and ``max_evaluations`` model evaluations per row (``None``: 32768), every background
+    row counted.
+    """
+    affordable = AFFORDABLE_EVALUATIONS if max_evaluations is None else max_evaluations
+    is_small = len(game.player_names) <= EXACT_PLAYERS and exact_evaluations(game) <= affordable
+    method: Explainer = exact_shapley if is_small else permutation_shapley
+    return method(game, max_evaluations=max_evaluations, random_state=random_state, progress=progress)
+
+
+_EXPLAINERS: Mapping[str, Explainer] = MappingProxyType(
+    {
+        "shapley": shapley,
+        "exact": exact_shapley,
+        "permutation": permutation_shapley,
+        "lime": lime_surrogate,
+    }
+)
+
+
+def explainers() -> Mapping[str, Explainer]:
+    """Return every explanation method by name, as ``explain(method=)`` takes it.
+
+    Examples
+    --------
+    >>> list(explainers())
+    ['shapley', 'exact', 'permutation', 'lime']
+    """
+    return _EXPLAINERS
+
+
+def explain(
+    model: Any,
+    X: Any,
+    method: str = "auto",
+    *,
+    background: Any = None,
+    outputs: str | int | Sequence[str | int] | None = None,
+    units: str | None = None,
+    players: Mapping[str, Sequence[str]] | None = None,
+    random_state: RandomState = None,
+    max_evaluations: int | None = None,
+    backend: str = "appkit",
+    progress: bool = False,
+) -> Explanation:
+    """Explain what a model says about each row of ``X``, column by column, with the error of every number.
+
+    Parameters
+    ----------
+    model
+        Any fitted estimator, or a function from a DataFrame to numbers.
+    X
+        Rows to explain, as the model takes them: strings, categories and missing values included.
+    method
+        ``"shapley"``: exact where affordable, else by permutations; ``"exact"`` or ``"permutation"`` insist; ``"lime"``
+        is a local linear surrogate. ``"auto"`` is ``"shapley"``. The explanation's own ``method`` says which ran.
+    background
+        Rows that say what an unknown column may hold; ``None`` takes the training sample a model of ours keeps.
+    outputs
+        Names or positions of the outputs to explain; ``None`` means all.
+    units
+        ``"probability"`` (the default) or ``"log-odds"`` for classifiers, ``"value"`` for everything else.
+    players
+        Groups of columns to explain as one, by name: ``{"address": ["street", "town"]}``.
+    random_state
+        Seed; the same seed gives the same bytes, whatever the batching.
+    max_evaluations
+        Model evaluations per row; ``None`` lets the method choose.
+    backend
+        ``"appkit"``, or the reference package that runs instead: ``"shap"`` or ``"lime"``.
+    progress
+        Whether to show a progress bar.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not one of the above, or the budget is too small for the method.
+    SchemaError
+        If ``X`` is empty or the background lacks a column.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> X = pd.DataFrame({"income": [3.0, 1.0], "debt": [0.0, 2.0]})
+    >>> explanation = explain(lambda rows: rows["income"] - rows["debt"], X, background=X)
+    >>> explanation.values[..., 0].tolist()
+    [[1.0, 1.0], [-1.0, -1.0]]
+    >>> explanation.method
+    'shapley (exact)'
+    """
+    _check_choice("backend", backend, _BACKENDS)
+    _check_choice("method", method, ("auto", *explainers()))
+    if backend != "appkit":
+        return _with_package(
+            model,
+            X,
+            method=method,
+            backend=backend,
+            players=players,
+            background=background,
+            outputs=outputs,
+            units=units,
+            random_state=random_state,
+            max_evaluations=max_evaluations,
+            progress=progress,
+        )
+    game = game_for(
+        model, X, background=background, outputs=outputs, units=units, players=players, random_state=random_state
+    )
+    explainer = explainers()["shapley" if method == "auto" else method]
+    return explainer(game, max_evaluations=max_evaluations, random_state=random_state, progress=progress)
+
+
+def _with_package(
+    model: Any, X: Any, *, method: str, backend: str, players: Mapping[str, Sequence[str]] | None, **options: Any
+) -> Explanation:
+    package, answers = {"shap": (explain_with_shap, "shapley"), "lime": (explain_with_lime, "lime")}[backend]
+    if method not in ("auto", answers):
+        raise ValueError(f"backend={backend!r} answers method={answers!r}, got {method!r}.")
+    if players is not None:
+        raise ValueError(f"players need backend='appkit', got backend={backend!r}: the packages know columns only.")
+    return package(model, X, **options)
+
+
+def _check_choice(name: str, choice: str, allowed: Sequence[str]) -> None:
+    if choice not in allowed:
+        raise ValueError(f"{name} must be one of {tuple(allowed)}, got {choice!r}.")

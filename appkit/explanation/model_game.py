@@ -1,0 +1,267 @@
+"""Turn a model, ours or anybody's, into what explanations ask: one function in chosen units, or a game."""
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from appkit.exceptions import DataWarning, SchemaError
+from appkit.explanation.batched_game import BatchedGame
+from appkit.explanation.frame_game import FrameGame
+from appkit.explanation.seeds import RandomState, seed_of
+from appkit.explanation.table_game import EncodedTableGame
+
+__all__ = ["ModelOutputs", "PROBABILITY_FLOOR", "game_for", "model_outputs", "tables_for"]
+
+PROBABILITY_FLOOR = 1e-12
+_SAMPLED_BACKGROUND = 200
+_CLASSIFIER_UNITS = ("probability", "log-odds")
+
+Predict = Callable[[pd.DataFrame], np.ndarray]
+
+
+@dataclass(frozen=True)
+class ModelOutputs:
+    """What a model says, in one unit.
+
+    Parameters
+    ----------
+    predict
+        From a frame to float64 ``(n_rows, n_outputs)``, the chosen outputs only.
+    names
+        Names of the chosen outputs.
+    positions
+        Their positions among all outputs of the model.
+    units
+        ``"probability"``, ``"log-odds"`` or ``"value"``.
+    """
+
+    predict: Predict
+    names: tuple[str, ...]
+    positions: tuple[int, ...]
+    units: str
+
+
+def game_for(
+    model: Any,
+    X: Any,
+    *,
+    background: Any = None,
+    outputs: str | int | Sequence[str | int] | None = None,
+    units: str | None = None,
+    players: Mapping[str, Sequence[str]] | None = None,
+    random_state: RandomState = None,
+    batch_size: int | None = None,
+) -> BatchedGame:
+    """Return the game of a table model: its rows, its raw columns as players, its chosen outputs.
+
+    Parameters
+    ----------
+    model
+        A fitted estimator of appkit (encoded once, masked on its device), any fitted estimator with ``predict_proba``
+        or ``predict``, or a function from a DataFrame to numbers.
+    X
+        Rows to explain: DataFrame, or array ``(n_rows, n_columns)`` whose columns are then called x0, x1, ...
+    background
+        Rows that say what an unknown column may hold. ``None`` takes the training sample that a model of ours keeps;
+        any other model gets a sample of ``X`` itself, with a warning.
+    outputs
+        Names or positions of the outputs to explain; ``None`` means all. Two classes have one output, the event: the
+        second of ``classes_``.
+    units
+        ``"probability"`` or ``"log-odds"`` for classifiers, ``"value"`` for everything else; ``None`` means the first
+        that fits. Log-odds of a model known by its probabilities are the logit of the probability, clipped at 1e-12
+        from 0 and 1; several classes have the log-odds of each against the others.
+    players
+        Groups of columns to treat as one player each, by name.
+    random_state
+        Seed of the sample of ``X`` that stands in for a missing background.
+    batch_size
+        Model rows per call; ``None`` chooses by device.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"income": [1.0, 2.0], "debt": [0.0, 1.0]})
+    >>> game = game_for(lambda rows: rows["income"] - rows["debt"], X, background=X)
+    >>> game.player_names, game.output_names, game.units
+    (('income', 'debt'), ('output',), 'value')
+    """
+    X, background, as_given = tables_for(model, X, background=background, random_state=random_state)
+    said = model_outputs(model, X, outputs=outputs, units=units, as_given=as_given)
+    if _is_ours(model):
+        return EncodedTableGame(
+            model,
+            X,
+            background,
+            units=said.units,
+            outputs=said.positions,
+            players=players,
+            batch_size=batch_size,
+        )
+    return FrameGame(
+        said.predict,
+        X,
+        background,
+        output_names=said.names,
+        units=said.units,
+        players=players,
+        batch_size=batch_size,
+    )
+
+
+def tables_for(
+    model: Any, X: Any, *, background: Any, random_state: RandomState = None
+) -> tuple[pd.DataFrame, pd.DataFrame, Predict]:
+    """Return rows and background as frames of the same columns, and how to turn a frame back into what the model takes.
+
+    Raises
+    ------
+    SchemaError
+        If ``X`` is empty, or the background lacks a column of ``X``.
+    """
+    frame = _as_frame(X, columns=getattr(model, "feature_names_in_", None))
+    if frame.empty:
+        raise SchemaError(f"X must have at least one row and one column, got shape {frame.shape}.")
+    if not frame.columns.is_unique:
+        raise SchemaError(f"Columns of X must have distinct names, got {list(frame.columns)}.")
+    if background is None:
+        background = model.background_ if _is_ours(model) else _sampled(frame, random_state)
+    else:
+        background = _as_frame(background, columns=list(frame.columns))
+    needed = [column for column in frame.columns if not _is_ours(model) or column in model.player_columns_]
+    missing = [column for column in needed if column not in background.columns]
+    if missing:
+        raise SchemaError(f"background must have every column of X, {missing} are missing.")
+    as_given = _unchanged if isinstance(X, pd.DataFrame) else pd.DataFrame.to_numpy
+    return frame, background if _is_ours(model) else background[frame.columns], as_given
+
+
+def model_outputs(
+    model: Any,
+    X: pd.DataFrame,
+    *,
+    outputs: str | int | Sequence[str | int] | None,
+    units: str | None,
+    as_given: Predict | None = None,
+) -> ModelOutputs:
+    """Return the chosen outputs of a model, in ``units``, as a function of frames; see :func:`game_for`."""
+    as_given = as_given or _unchanged
+    units = _checked_units(model, units)
+    if _is_ours(model):
+        names, predict = tuple(model.output_names_), _encoded_predict(model, units)
+    elif hasattr(model, "predict_proba"):
+        names, predict = _class_outputs(model, units, as_given)
+    else:
+        names, predict = _value_outputs(model, X, as_given)
+    positions = _positions(outputs, names)
+
+    def chosen(frame: pd.DataFrame) -> np.ndarray:
+        answer = predict(frame)
+        # a wrong shape is the game's to refuse, with all its columns in view
+        return answer[:, positions] if answer.ndim == 2 and answer.shape[1] == len(names) else answer
+
+    return ModelOutputs(chosen, tuple(names[i] for i in positions), positions, units)
+
+
+def _is_ours(model: Any) -> bool:
+    return all(hasattr(model, name) for name in ("encode", "encoded_outputs", "player_columns_", "encoded_player_"))
+
+
+def _unchanged(frame: pd.DataFrame) -> Any:
+    return frame
+
+
+def _as_frame(table: Any, *, columns: Sequence[str] | None) -> pd.DataFrame:
+    if isinstance(table, pd.DataFrame):
+        return table
+    table = np.asarray(table)
+    if table.ndim != 2:
+        raise SchemaError(f"X must be a DataFrame or a two-dimensional array, got shape {table.shape}.")
+    names = [f"x{i}" for i in range(table.shape[1])] if columns is None else list(columns)
+    if len(names) != table.shape[1]:
+        raise SchemaError(f"X must have {len(names)} columns, got {table.shape[1]}.")
+    return pd.DataFrame(table, columns=names)
+
+
+def _sampled(X: pd.DataFrame, random_state: RandomState) -> pd.DataFrame:
+    n_rows = min(len(X), _SAMPLED_BACKGROUND)
+    warnings.warn(
+        f"No background given: {n_rows} of the {len(X)} rows to explain stand for what an unknown column may hold. "
+        "Pass training rows as background=.",
+        DataWarning,
+        stacklevel=2,
+    )
+    return X.sample(n_rows, random_state=np.random.default_rng(seed_of(random_state)))
+
+
+def _checked_units(model: Any, units: str | None) -> str:
+    allowed = _CLASSIFIER_UNITS if hasattr(model, "predict_proba") else ("value",)
+    if units is None:
+        return allowed[0]
+    if units not in allowed:
+        raise ValueError(f"units must be one of {allowed} for {type(model).__name__}, got {units!r}.")
+    return units
+
+
+def _positions(outputs: str | int | Sequence[str | int] | None, names: tuple[str, ...]) -> tuple[int, ...]:
+    if outputs is None:
+        return tuple(range(len(names)))
+    asked = [outputs] if isinstance(outputs, (str, int, np.integer)) else list(outputs)
+    wrong = [name for name in asked if name not in names and not (_is_position(name) and 0 <= int(name) < len(names))]
+    if wrong or not asked:
+        raise ValueError(f"outputs must be names among {names} or positions below {len(names)}, got {outputs!r}.")
+    return tuple(int(name) if _is_position(name) else names.index(str(name)) for name in asked)
+
+
+def _is_position(name: str | int) -> bool:
+    return isinstance(name, (int, np.integer)) and not isinstance(name, bool)
+
+
+def _encoded_predict(model: Any, units: str) -> Predict:
+    def predict(frame: pd.DataFrame) -> np.ndarray:
+        with torch.no_grad():
+            return model.encoded_outputs(model.encode(frame), units=units).double().cpu().numpy()
+
+    return predict
+
+
+def _class_outputs(model: Any, units: str, as_given: Predict) -> tuple[tuple[str, ...], Predict]:
+    names = tuple(str(label) for label in model.classes_)
+    first = 1 if len(names) == 2 else 0
+
+    def predict(frame: pd.DataFrame) -> np.ndarray:
+        probability = np.asarray(model.predict_proba(as_given(frame)), dtype=np.float64)[:, first:]
+        return probability if units == "probability" else _logit(probability)
+
+    return names[first:], predict
+
+
+def _logit(probability: np.ndarray) -> np.ndarray:
+    if (probability < PROBABILITY_FLOOR).any() or (probability > 1 - PROBABILITY_FLOOR).any():
+        warnings.warn(
+            f"Probabilities of 0 or 1 have no log-odds: clipped at {PROBABILITY_FLOOR:g}. "
+            "units='probability' needs no clipping.",
+            DataWarning,
+            stacklevel=2,
+        )
+    clipped = probability.clip(PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)
+    return np.log(clipped) - np.log1p(-clipped)
+
+
+def _value_outputs(model: Any, X: pd.DataFrame, as_given: Predict) -> tuple[tuple[str, ...], Predict]:
+    function = model.predict if hasattr(model, "predict") else model
+    if not callable(function) or hasattr(model, "classes_"):
+        raise TypeError(
+            f"model must have predict_proba (classifiers), predict (regressors) or be a function, got {model!r}."
+        )
+
+    def predict(frame: pd.DataFrame) -> np.ndarray:
+        answer = np.asarray(function(as_given(frame)), dtype=np.float64)
+        return answer[:, None] if answer.ndim == 1 else answer
+
+    n_outputs = predict(X.iloc[:1]).shape[1]
+    return ("output",) if n_outputs == 1 else tuple(f"output {i}" for i in range(n_outputs)), predict
