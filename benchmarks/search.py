@@ -50,7 +50,7 @@ class SearchedXGBoost(ClassifierMixin, BaseEstimator):
         *,
         n_trials: int = 50,
         n_inner: int = 3,
-        max_cpu_seconds: float = 600.0,
+        max_cpu_seconds: float = 300.0,
         random_state: int = 0,
         n_jobs: int = 1,
     ) -> None:
