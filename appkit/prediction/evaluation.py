@@ -1,0 +1,257 @@
+"""Evaluate a fitted model, ours or any scikit-learn estimator: every metric of its task with its interval."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from sklearn.base import is_classifier
+
+from appkit.model.costs import Costs
+from appkit.prediction import metrics
+from appkit.prediction.calibration import calibration_in_the_large, calibration_slope, expected_calibration_error
+from appkit.prediction.delong import auc
+from appkit.prediction.estimate import Estimate
+from appkit.prediction.inputs import as_outcomes, as_probabilities
+from appkit.prediction.thresholds import expected_cost, operating_point
+
+__all__ = ["Evaluation", "evaluate", "evaluate_events", "evaluate_labels", "evaluate_values", "event_of"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured on one set of rows.
+
+    Parameters
+    ----------
+    estimates
+        One per metric, in reading order; also reached by name: ``evaluation["AUC"].low``.
+    task
+        ``"binary"``, ``"multiclass"`` or ``"regression"``.
+    n, n_events
+        Rows, and events among them (``None`` unless binary).
+    event
+        Label of the event; ``None`` unless binary.
+    threshold
+        Probability from which an event was predicted; ``None`` unless binary.
+    currency
+        Unit of the cost per row; empty without one.
+    """
+
+    estimates: tuple[Estimate, ...]
+    task: str
+    n: int
+    n_events: int | None = None
+    event: Any = None
+    threshold: float | None = None
+    currency: str = ""
+
+    def __getitem__(self, name: str) -> Estimate:
+        for estimate in self.estimates:
+            if estimate.name == name:
+                return estimate
+        raise KeyError(f"{name!r} is not among {[estimate.name for estimate in self.estimates]}.")
+
+    def __iter__(self) -> Iterator[Estimate]:
+        return iter(self.estimates)
+
+    def __len__(self) -> int:
+        return len(self.estimates)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per metric, indexed by its name: value, low, high, method, n, level."""
+        columns = ("value", "low", "high", "method", "n", "level")
+        rows = [[getattr(estimate, column) for column in columns] for estimate in self.estimates]
+        names = pd.Index([estimate.name for estimate in self.estimates], name="metric")
+        return pd.DataFrame(rows, columns=list(columns), index=names)
+
+    def __str__(self) -> str:
+        width = max(len(estimate.name) for estimate in self.estimates)
+        lines = [
+            f"{estimate.name:<{width}}  {estimate.value:>9.4f}  ({estimate.low:.4f} to {estimate.high:.4f})"
+            for estimate in self.estimates
+        ]
+        return "\n".join([self._heading(), *lines])
+
+    def _heading(self) -> str:
+        if self.task != "binary":
+            return f"{self.n} rows"
+        return f"{self.n} rows, {self.n_events} with event {self.event!r}, predicted from {self.threshold:.4g} on"
+
+
+def evaluate(
+    model: Any,
+    X: Any,
+    y: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    threshold: float | None = None,
+    costs: Costs | None = None,
+    random_state: int | None = 0,
+) -> Evaluation:
+    """Measure a fitted classifier or regressor on rows it has not seen.
+
+    Parameters
+    ----------
+    model
+        Fitted; a classifier needs ``predict_proba``. The event is ``model.event_`` where there is one, else the second
+        of two classes. A regressor with ``predict_interval(X)``, shape (n_rows, 2), is asked for its intervals too.
+    X, y
+        Rows as the model takes them, and their labels or values.
+    sample_weight, groups
+        Weights; and patients, customers or machines by which intervals are clustered. Shape (n_rows,).
+    threshold
+        Probability from which the event is predicted. Default: that of ``costs``, else ``model.threshold_`` where
+        there is one, else 0.5.
+    costs
+        Adds the cost per row.
+    random_state
+        Seed of the bootstrap.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> X = np.arange(40.0)[:, None]; y = np.where(np.arange(40) % 7 + np.arange(40) / 4 > 8, "bad", "good")
+    >>> model = LogisticRegression().fit(X, y)
+    >>> print(evaluate(model, X, y)["AUC"])
+    AUC 0.940 (0.873 to 1.000)
+    """
+    weighting = {"sample_weight": sample_weight, "groups": groups}
+    if not (is_classifier(model) or hasattr(model, "predict_proba")):
+        predicted = np.asarray(model.predict(X))
+        interval = model.predict_interval(X) if hasattr(model, "predict_interval") else None
+        return evaluate_values(y, predicted, interval=interval, **weighting)
+    if not hasattr(model, "predict_proba"):
+        raise TypeError(f"{type(model).__name__} must have predict_proba; wrap it in CalibratedClassifierCV.")
+    p = np.asarray(model.predict_proba(X), dtype=np.float64)
+    codes = _class_codes(model, y)
+    if p.shape[1] != 2:
+        return evaluate_labels(codes, p, predicted=_class_codes(model, model.predict(X)), **weighting)
+    event = event_of(model)
+    column = int(pd.Index(model.classes_).get_loc(event))
+    if threshold is None and costs is None:
+        threshold = getattr(model, "threshold_", None)
+    return evaluate_events(
+        codes == column,
+        p[:, column],
+        event=event,
+        threshold=threshold,
+        costs=costs,
+        random_state=random_state,
+        **weighting,
+    )
+
+
+def event_of(model: Any) -> Any:
+    """Return the label of the event of a fitted binary classifier: ``event_`` if it declares one, else the second."""
+    event = getattr(model, "event_", None)
+    event = model.classes_[1] if event is None else event
+    return event.item() if isinstance(event, np.generic) else event
+
+
+def evaluate_events(
+    y: ArrayLike,
+    p: ArrayLike,
+    *,
+    event: Any = 1,
+    sample_weight: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    threshold: float | None = None,
+    costs: Costs | None = None,
+    random_state: int | None = 0,
+) -> Evaluation:
+    """Measure probabilities ``p`` of an event against outcomes ``y``, both of shape (n_rows,)."""
+    y = as_outcomes(y)
+    p = as_probabilities(p, len(y))
+    if threshold is None:
+        threshold = 0.5 if costs is None else costs.threshold
+    weighting: dict[str, Any] = {"sample_weight": sample_weight, "groups": groups}
+    point = operating_point(y, p, threshold=threshold, **weighting)
+    alarm = p >= threshold
+    estimates = [
+        auc(y, p, **weighting),
+        metrics.average_precision(y, p, **weighting),
+        metrics.log_loss(y, p, **weighting),
+        metrics.brier(y, p, **weighting),
+        calibration_slope(y, p, **weighting),
+        calibration_in_the_large(y, p, **weighting),
+        expected_calibration_error(y, p, random_state=random_state, **weighting),
+        metrics.accuracy(y, alarm, **weighting),
+        metrics.balanced_accuracy(y, alarm, **weighting),
+        point.sensitivity,
+        point.specificity,
+        point.precision,
+    ]
+    if costs is not None:
+        estimates.append(expected_cost(y, alarm, costs, random_state=random_state, **weighting))
+    return Evaluation(
+        tuple(estimates),
+        "binary",
+        n=len(y),
+        n_events=int(y.sum()),
+        event=event,
+        threshold=float(threshold),
+        currency="" if costs is None else costs.currency,
+    )
+
+
+def evaluate_labels(
+    codes: ArrayLike,
+    p: ArrayLike,
+    *,
+    predicted: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+) -> Evaluation:
+    """Measure class probabilities ``p`` ``(n_rows, n_classes)`` against class numbers; argmax decides by default."""
+    codes = np.asarray(codes)
+    if predicted is None:
+        predicted = np.asarray(p).argmax(axis=1)
+    weighting: dict[str, Any] = {"sample_weight": sample_weight, "groups": groups}
+    estimates = (
+        metrics.accuracy(codes, predicted, **weighting),
+        metrics.balanced_accuracy(codes, predicted, **weighting),
+        metrics.macro_f1(codes, predicted, **weighting),
+        metrics.macro_auc(codes, p, **weighting),
+        metrics.multiclass_log_loss(codes, p, **weighting),
+    )
+    return Evaluation(estimates, "multiclass", n=len(codes))
+
+
+def evaluate_values(
+    y: ArrayLike,
+    predicted: ArrayLike,
+    *,
+    interval: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+) -> Evaluation:
+    """Measure predicted values, and their intervals ``(n_rows, 2)`` where there are any, against ``y``."""
+    weighting: dict[str, Any] = {"sample_weight": sample_weight, "groups": groups}
+    estimates = [
+        metrics.rmse(y, predicted, **weighting),
+        metrics.mae(y, predicted, **weighting),
+        metrics.r2(y, predicted, **weighting),
+    ]
+    if interval is not None:
+        ends = np.asarray(interval, dtype=np.float64)
+        if ends.shape != (estimates[0].n, 2):
+            raise ValueError(f"interval must have shape ({estimates[0].n}, 2): low and high, got {ends.shape}.")
+        estimates.append(metrics.interval_coverage(y, ends[:, 0], ends[:, 1], **weighting))
+        estimates.append(metrics.interval_width(y, ends[:, 0], ends[:, 1], **weighting))
+    return Evaluation(tuple(estimates), "regression", n=estimates[0].n)
+
+
+def _class_codes(model: Any, y: ArrayLike) -> np.ndarray:
+    """Return the place of each label in ``model.classes_``."""
+    labels = pd.Index(np.asarray(y).ravel())
+    if labels.hasnans:
+        raise ValueError(f"y must not hold missing labels, got {int(labels.isna().sum())}.")
+    codes = pd.Index(model.classes_).get_indexer(labels)
+    if (codes < 0).any():
+        unknown = list(dict.fromkeys(labels[codes < 0]))[:5]
+        raise ValueError(f"y must hold labels the model was fitted on, {list(model.classes_)}, got also {unknown}.")
+    return codes
