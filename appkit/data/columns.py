@@ -12,6 +12,16 @@ from appkit.data.cells import KINDS, text_of
 
 __all__ = ["Column", "check_fields", "describe_column"]
 
+_JSON_TYPES: dict[str, Any] = {
+    "name": str,
+    "kind": str,
+    "role": str,
+    "minimum": float | int | None,
+    "maximum": float | int | None,
+    "categories": list | tuple | None,
+    "special_codes": list | tuple,
+    "has_missing": bool,
+}
 ROLES = ("feature", "protected", "ignored")
 
 
@@ -70,6 +80,9 @@ class Column:
         """Return the column written by :meth:`to_dict`; a field that is unknown or absent is a ``ValueError``."""
         known = {field.name for field in dataclasses.fields(cls)}
         check_fields(state, known=known, needed={"name", "kind"}, where="a column of the schema")
+        for field, value in state.items():
+            if not isinstance(value, _JSON_TYPES[field]):
+                raise ValueError(f"{field} of a column of the schema cannot be {value!r}.")
         arguments: dict[str, Any] = {
             f: tuple(value) if isinstance(value, list) else value for f, value in state.items()
         }

@@ -174,6 +174,8 @@ class Schema:
     def from_dict(cls, state: Mapping[str, Any]) -> "Schema":
         """Return the schema written by :meth:`to_dict`; a field that is unknown or absent is a ``ValueError``."""
         check_fields(state, known={"columns"}, needed={"columns"}, where="the schema")
+        if not isinstance(state["columns"], list | tuple):
+            raise ValueError(f"columns of the schema must be a list, got {type(state['columns']).__name__}.")
         return cls(tuple(Column.from_dict(entry) for entry in state["columns"]))
 
     @cached_property

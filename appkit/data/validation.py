@@ -73,8 +73,8 @@ def check_labels(y: Any, *, n_rows: int, sample_weight: np.ndarray | None = None
     labels = _target(y, n_rows=n_rows)
     if labels.dtype.kind == "f" and np.isinf(labels).any():
         raise ValueError(f"Input y contains infinity in row {np.flatnonzero(np.isinf(labels))[0]}. Labels are finite.")
-    check_classification_targets(labels)
     try:
+        check_classification_targets(labels)
         classes = np.unique(labels if sample_weight is None else labels[sample_weight > 0])
     except TypeError as error:
         raise ValueError("y must hold labels of one type, got text and numbers. Write all as text.") from error
