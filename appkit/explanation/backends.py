@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.linear_model import Ridge
 
 from appkit.explanation.coded_columns import CodedColumns
 from appkit.explanation.explanation import Explanation
 from appkit.explanation.model_game import model_outputs, tables_for
 from appkit.explanation.seeds import RandomState, seed_of
+from appkit.explanation.shap_package import import_shap
 
 __all__ = ["explain_with_lime", "explain_with_shap"]
 
@@ -38,8 +40,7 @@ def explain_with_shap(
     rows. It subtracts columns from one another and so fails on text; here it sees integer codes, which the model never
     does. No standard error: shap gives none. Parameters as in :func:`~appkit.explanation.explain`.
     """
-    import shap  # slow to import
-
+    shap = import_shap()
     seed = seed_of(random_state)
     coded = _CodedModel(model, X, background=background, outputs=outputs, units=units, seed=seed)
     masker = shap.maskers.Independent(coded.background, max_samples=len(coded.background))
@@ -54,9 +55,10 @@ def explain_with_shap(
         )
         found = explainer(coded.rows, max_evals=n_coalitions, silent=not progress)
     n_evaluations = coded.evaluations_per_row()
-    values = np.asarray(found.values, dtype=np.float64)
-    base = np.broadcast_to(np.asarray(found.base_values, dtype=np.float64), (len(values), values.shape[2]))
     output = coded(coded.rows)
+    # shap squeezes a single output, in some versions from the values only
+    values = np.array(found.values, dtype=np.float64).reshape(*coded.rows.shape, -1)
+    base = np.array(found.base_values, dtype=np.float64).reshape(output.shape)
     return coded.explanation(
         values=values,
         base_value=base,
@@ -197,14 +199,32 @@ def _lime_weights(
         with warnings.catch_warnings():
             # lime takes every output for a probability of one of all classes
             warnings.filterwarnings("ignore", message=r"\s*Prediction probabilties do not sum to 1")
+            regression = _LimeRegression(alpha=1.0, random_state=seed)
             found = explainer.explain_instance(
-                codes[seen], predict, labels=range(n_outputs), num_features=len(seen), num_samples=n_perturbations
+                codes[seen],
+                predict,
+                labels=range(n_outputs),
+                num_features=len(seen),
+                num_samples=n_perturbations,
+                model_regressor=regression,
             )
-        for output, weights in found.local_exp.items():
-            positions, sizes = zip(*weights, strict=True)
+        fit[row] = regression.scores
+        for output in range(n_outputs):
+            positions, sizes = zip(*found.local_exp[output], strict=True)
             values[row, seen[list(positions)], output] = sizes
-            fit[row, output] = found.score[output]
     return values, fit
+
+
+class _LimeRegression(Ridge):
+    """lime's own regression; remembers the R2 of every output, of which lime keeps the last."""
+
+    def __init__(self, alpha: float = 1.0, *, random_state: int | None = None) -> None:
+        super().__init__(alpha=alpha, random_state=random_state)
+        self.scores: list[float] = []
+
+    def score(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
+        self.scores.append(super().score(X, y, sample_weight=sample_weight))
+        return self.scores[-1]
 
 
 @contextmanager

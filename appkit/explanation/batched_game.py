@@ -19,8 +19,9 @@ class BatchedGame(Game):
     """A game that pairs rows with coalitions and references, batch by batch.
 
     Subclasses say what the model answers to aligned rows, references and players (:meth:`_outputs`). Every batch is
-    padded to the same size, since matrix kernels round differently for different shapes; sums over the background run
-    in blocks that depend on the background alone. A device that runs out of memory halves the batch.
+    padded to the same power of two, since matrix kernels treat the rows of a ragged batch differently and round
+    accordingly; sums over the background run in blocks that depend on the background alone. A device that runs out of
+    memory halves the batch.
 
     Two coalitions are cheap: the full one shows nothing of the background, so one evaluation stands for all
     references; the empty one shows nothing of the row, so one row stands for all.
@@ -32,7 +33,7 @@ class BatchedGame(Game):
     device
         Where tensors live.
     batch_size
-        Model rows per call, at least 64; ``None`` chooses by device.
+        Model rows per call, a power of two from 64 on; ``None`` chooses by device.
     """
 
     def __init__(
@@ -179,8 +180,8 @@ class BatchedGame(Game):
 def _checked_batch_size(batch_size: int | None, device: str) -> int:
     if batch_size is None:
         return _CPU_BATCH if device == "cpu" else _GPU_BATCH
-    if batch_size < _REFERENCE_BLOCK:
-        raise ValueError(f"batch_size must be at least {_REFERENCE_BLOCK}, got {batch_size!r}.")
+    if batch_size < _REFERENCE_BLOCK or batch_size.bit_count() != 1:
+        raise ValueError(f"batch_size must be a power of two from {_REFERENCE_BLOCK} on, got {batch_size!r}.")
     return batch_size
 
 

@@ -170,7 +170,7 @@ def _estimate(draws: Tensor, control: Control | None) -> _Estimate:
         scale = (n_draws * max(n_draws - 1, 1)) ** 0.5
         return _Estimate(mean, deviations / scale, torch.zeros_like(mean))
     squares = control.centred.square().sum(0)
-    covariance = torch.einsum("ndpo,dp->npo", deviations, control.centred)
+    covariance = (deviations * control.centred[..., None]).sum(1)
     slope = covariance / torch.where(squares > 0, squares, 1.0)[:, None]
     unexplained = deviations - slope[:, None] * control.centred[..., None]
     scale = (n_draws * (n_draws - 2)) ** 0.5

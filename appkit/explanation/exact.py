@@ -98,7 +98,7 @@ def _shapley(outputs: Tensor) -> Tensor:
     for player in range(n_players):
         halves = outputs.unflatten(1, (-1, 2, 2**player))  # without and with the player
         gains = (halves[:, :, 1] - halves[:, :, 0]).flatten(1, 2)
-        values.append(torch.einsum("nco,c->no", gains, weights))
+        values.append((gains * weights[:, None]).sum(1))  # no matrix product: its rounding depends on the other rows
     return torch.stack(values, dim=1)
 
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from appkit.explanation.shap_package import import_shap
+
 if TYPE_CHECKING:
     import shap
 
@@ -79,11 +81,9 @@ class Explanation:
 
     def to_shap(self) -> "shap.Explanation":
         """Return a ``shap.Explanation``, a single output squeezed, so that every ``shap.plots`` function works."""
-        import shap  # heavy, and only wanted by callers who plot
-
         single = len(self.output_names) == 1
         values, base = (self.values[..., 0], self.base_value[:, 0]) if single else (self.values, self.base_value)
-        return shap.Explanation(
+        return import_shap().Explanation(
             values=values,
             base_values=base,
             data=self.data,

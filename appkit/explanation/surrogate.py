@@ -144,20 +144,22 @@ class _Fit:
 
 
 def _fit(game: Game, design: _Design, rows: Tensor) -> _Fit:
-    """Return the ridge regressions of a block of rows."""
-    outputs = game.values(design.coalitions, rows=rows, references=design.references)
-    centred = outputs - torch.einsum("s,nso->no", design.weights, outputs)[:, None] / design.weights.sum()
-    weights = torch.einsum("ps,nso->npo", design.operator, centred)
-    unexplained = centred - torch.einsum("sp,npo->nso", design.centred, weights)
-    pairs = (design.operator[:, None] * unexplained.transpose(1, 2)[:, :, None])[..., 1:].unflatten(-1, (-1, 2)).sum(-1)
-    pairs = pairs.permute(0, 3, 2, 1)  # (n_rows, n_pairs, n_players, n_outputs)
-    left = torch.einsum("s,nso->no", design.weights, unexplained.square())
-    total = torch.einsum("s,nso->no", design.weights, centred.square())
+    """Return the ridge regressions of a block of rows.
+
+    Sums of products instead of matrix products: the rounding of those depends on how many rows there are.
+    """
+    outputs = game.values(design.coalitions, rows=rows, references=design.references).transpose(1, 2)
+    centred = outputs - (outputs * design.weights).sum(-1, keepdim=True) / design.weights.sum()
+    weights = (design.operator * centred[:, :, None]).sum(-1)  # (n_rows, n_outputs, n_players)
+    unexplained = centred - (design.centred.T * weights[..., None]).sum(2)
+    shares = (design.operator * unexplained[:, :, None])[..., 1:].unflatten(-1, (-1, 2)).sum(-1)
+    left = (design.weights * unexplained.square()).sum(-1)
+    total = (design.weights * centred.square()).sum(-1)
     return _Fit(
-        weights=weights,
-        error=pairs.square().sum(1).sqrt(),
+        weights=weights.transpose(1, 2),
+        error=shares.square().sum(-1).sqrt().transpose(1, 2),
         r_squared=torch.where(total > 0, 1 - left / total, 1.0),
-        signed=(weights.sign()[:, None] * pairs).sum(0),
+        signed=(weights.sign()[..., None] * shares).sum(0).permute(2, 1, 0),
     )
 
 
