@@ -70,7 +70,7 @@ class Schema:
         special_codes
             Codes among numbers, by column; ``"auto"`` looks for them and warns of what it finds.
         protected, ignored
-            Columns to keep out of the features.
+            Columns to keep out of the features. Cells of ignored columns are not even read.
 
         Raises
         ------
@@ -78,26 +78,27 @@ class Schema:
             Listing everything that is wrong with the table or with what was declared about it.
         """
         _require_frame(X)
+        if not (special_codes is None or special_codes == "auto" or isinstance(special_codes, Mapping)):
+            raise TypeError(f"special_codes must be a mapping by column, 'auto' or None, got {special_codes!r}.")
         roles = dict.fromkeys(ignored, "ignored") | dict.fromkeys(protected, "protected")
         codes = special_codes if isinstance(special_codes, Mapping) else {}
         problems = _frame_problems(X) + _undeclared_problems(X, {*(kinds or {}), *roles, *codes})
-        raws = _pick(X, X.columns)
+        raws = _pick(X, [name for name in X.columns if name not in set(ignored)])
         kind_of, kind_problems = _kinds(raws, kinds or {})
         arrays, cell_problems = _read(raws, kind_of, row_offset=0)
-        if problems := problems + kind_problems + cell_problems:
+        problems += kind_problems + cell_problems + _code_problems(codes, kind_of)
+        if problems:
             raise SchemaError(problems)
         if special_codes == "auto":
-            codes = detect_special_codes(
-                {n: v for n, v in arrays.items() if kind_of[n] == "numeric" and n not in roles}
+            features = [name for name in arrays if name not in protected]
+            codes = detect_special_codes({name: arrays[name] for name in features if kind_of[name] == "numeric"})
+        described = {
+            name: describe_column(
+                name, kind_of[name], values, raw=raws[name], role=roles.get(name), codes=codes.get(name, ())
             )
-        return cls(
-            tuple(
-                describe_column(
-                    name, kind_of[name], values, raw=raws[name], role=roles.get(name), codes=codes.get(name, ())
-                )
-                for name, values in arrays.items()
-            )
-        )
+            for name, values in arrays.items()
+        }
+        return cls(tuple(described.get(name) or _ignored_column(name, X[name]) for name in X.columns))
 
     def conform(self, X: pd.DataFrame, *, row_offset: int = 0) -> pd.DataFrame:
         """Return the feature columns of a table, checked, in schema order and in the form of their kinds.
@@ -234,6 +235,18 @@ def _frame_problems(X: pd.DataFrame) -> list[str]:
 def _undeclared_problems(X: pd.DataFrame, names: set[str]) -> list[str]:
     absent = sorted(name for name in names if name not in X)
     return [f"Column {name!r} is declared but not in the table. Correct its name." for name in absent]
+
+
+def _code_problems(codes: Mapping[str, Sequence[float]], kind_of: Mapping[str, str]) -> list[str]:
+    return [
+        f"special_codes of column {name!r} need a numeric column, got {kind_of[name]}. Leave them out."
+        for name in codes
+        if kind_of.get(name, "numeric") != "numeric"
+    ]
+
+
+def _ignored_column(name: str, raw: pd.Series) -> Column:
+    return Column(name, infer_kind(raw) or "category", role="ignored")  # type: ignore[arg-type]  # checked by Column
 
 
 def _pick(X: pd.DataFrame, names: Iterable[str]) -> dict[str, pd.Series]:

@@ -151,6 +151,21 @@ def test_protected_and_ignored_columns_are_no_features_and_may_be_absent_later()
     assert list(schema.conform(table())) == list(schema.conform(table().assign(sex="m"))) == list(table())
 
 
+def test_cells_of_an_ignored_column_are_not_read():
+    schema = Schema.infer(table().assign(note=[[1], [2], [3]]), ignored=["note"])
+    assert schema["note"] == Column("note", "category", role="ignored")
+
+
+def test_special_codes_of_a_column_of_words_are_refused():
+    with pytest.raises(SchemaError, match="special_codes of column 'job' need a numeric column, got category"):
+        Schema.infer(table(), special_codes={"job": [-9]})
+
+
+def test_special_codes_of_another_type_are_refused():
+    with pytest.raises(TypeError, match=r"special_codes must be a mapping by column, 'auto' or None, got \[-9\]"):
+        Schema.infer(table(), special_codes=[-9])
+
+
 def test_text_in_a_numeric_column_is_counted_and_its_first_row_named():
     X = pd.DataFrame({"income": ["1", "n/a", "2", "?"]}, index=[10, 17, 18, 19])
     schema = Schema((Column("income", "numeric"),))
