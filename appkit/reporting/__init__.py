@@ -1,1 +1,6 @@
-"""Facts for a report, and the page that shows them."""
+"""What is told to the reader: facts (content), drawings (charts), one offline page (html)."""
+
+from appkit.reporting.html import RENDERERS, render_html
+from appkit.reporting.report import Report, report_schema
+
+__all__ = ["Report", "report_schema", "render_html", "RENDERERS"]

@@ -16,6 +16,7 @@ __all__ = [
     "effect_text",
     "hash_text",
     "interval_text",
+    "limit_end_texts",
     "limit_text",
     "long_text",
     "number_text",
@@ -32,6 +33,7 @@ MINUS = "\u2212"
 NARROW_SPACE = "\u202f"
 
 _MOST_DECIMALS = 6
+_SMALLEST = 1e-4  # below this a plain number is written as a power of ten
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _SCALES = {"%": 100.0, "points": 100.0}
 
@@ -214,11 +216,27 @@ def limit_text(limit: Limit | None, like: Measure) -> str:
         return "no limit set"
     if limit.label:
         return limit.label
-    decimals = max(_limit_decimals(end, like) for end in (limit.low, limit.high) if end is not None)
-    low, high = _end_text(limit.low, like, decimals), _end_text(limit.high, like, decimals)
-    if low and high:
-        return _with_unit(f"{low} to {high}", like.unit)
-    return f"at least {_with_unit(low, like.unit)}" if low else f"at most {_with_unit(high, like.unit)}"
+    ends = limit_end_texts(limit, like)
+    if len(ends) == 2:
+        return _with_unit(f"{ends[0]} to {ends[1]}", like.unit)
+    return f"{'at most' if limit.low is None else 'at least'} {_with_unit(ends[0], like.unit)}"
+
+
+def limit_end_texts(limit: Limit, like: Measure) -> tuple[str, ...]:
+    """Return the given ends of a limit as numbers of equal decimals, low first.
+
+    Examples
+    --------
+    >>> limit_end_texts(Limit(low=0.9, high=1.1), Measure(0.99, 0.92, 1.06))
+    ('0.90', '1.10')
+    >>> limit_end_texts(Limit(high=1e-5), Measure.exact(2e-7))
+    ('10⁻⁵',)
+    """
+    ends = [end for end in (limit.low, limit.high) if end is not None]
+    decimals = max(_limit_decimals(end, like) for end in ends)
+    return tuple(
+        _scientific(end) if 0 < abs(end) < _SMALLEST else number_text(printed(end, like.unit), decimals) for end in ends
+    )
 
 
 def rank_text(low: int, high: int) -> str:
@@ -271,9 +289,9 @@ def _body(value: float, measure: Measure, *, is_signed: bool = False) -> str:
     if measure.unit == "count":
         return count_text(shown)
     decimals = decimals_of(measure)
-    if 0 < abs(printed(measure.value, measure.unit)) < 10.0**-_MOST_DECIMALS * 100:
+    if 0 < abs(measure.value) < _SMALLEST and not measure.unit:
         return _scientific(shown)
-    return number_text(shown, decimals, is_signed=is_signed or measure.unit == "points")
+    return number_text(shown, decimals, is_signed=is_signed)
 
 
 def _scientific(value: float) -> str:
@@ -305,20 +323,16 @@ def _half_width(measure: Measure) -> float:
 
 def _decimals_by_size(value: float) -> int:
     """Three significant digits, fewer where the number is shorter."""
-    if value == 0 or value == round(value):
+    if math.isclose(value, round(value), abs_tol=1e-12):
         return 0
     most = min(max(2 - math.floor(math.log10(abs(value))), 0), _MOST_DECIMALS)
-    return next(n for n in range(most + 1) if n == most or round(value, n) == value)
+    return next(n for n in range(most + 1) if n == most or math.isclose(round(value, n), value, rel_tol=1e-9))
 
 
 def _cap_cents(measure: Measure, decimals: int) -> int:
     if not _is_currency(measure.unit):
         return decimals
     return 0 if abs(measure.value) >= 100 else min(decimals, 2)
-
-
-def _end_text(end: float | None, like: Measure, decimals: int) -> str:
-    return "" if end is None else number_text(printed(end, like.unit), decimals)
 
 
 def _limit_decimals(end: float, like: Measure) -> int:

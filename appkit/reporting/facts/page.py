@@ -1,5 +1,6 @@
 """The report as a tree of facts: header, verdict strip, sections."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Self
@@ -9,6 +10,8 @@ from appkit.reporting.facts.measure import Status, worst_status
 from appkit.reporting.facts.notes import Fact, RankTile, Tile
 
 __all__ = ["ReportFacts", "Section", "Wording"]
+
+_KEY = re.compile("[a-z][a-z0-9-]*")  # part of an id and a link
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,8 @@ class ReportFacts:
     def __post_init__(self) -> None:
         keys = [section.key for section in self.sections]
         keys += [block.key for section in self.sections for block in section.blocks if isinstance(block, Figure)]
+        if strange := [key for key in keys if not _KEY.fullmatch(key)]:
+            raise ValueError(f"keys must be small letters, digits and hyphens, got {strange[0]!r}.")
         repeated = sorted({key for key in keys if keys.count(key) > 1})
         if repeated:
             raise ValueError(f"keys of sections and figures must be unique, got {repeated} more than once.")

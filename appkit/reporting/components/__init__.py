@@ -1,0 +1,1 @@
+"""Components: functions from one block of facts to its part of the page."""
