@@ -1,15 +1,14 @@
 """The tables of the benchmark, as raw frames that every model gets alike."""
 
 import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from appkit.exceptions import DatasetNotFoundError
+from appkit.data import Source, find_file
 
 __all__ = ["TABLES", "Table", "load_table", "table_hash"]
 
@@ -42,7 +41,7 @@ class Table:
 
 
 def load_table(name: str) -> Table:
-    """Return the table called ``name``, read from ``$APPKIT_DATA``.
+    """Return the table called ``name``; where its file is looked for, see ``appkit.data.find_file``.
 
     Raises
     ------
@@ -71,46 +70,23 @@ def _column_bytes(column: pd.Series) -> bytes:
     return "\x00".join(column.astype(object).where(column.notna(), "\x01").astype(str)).encode()
 
 
-def _read_german_credit() -> tuple[pd.DataFrame, np.ndarray]:
-    frame = pd.read_csv(_path("finance/german_credit/german.data"), sep=" ", header=None)
-    frame.columns = [f"column_{i}" for i in range(1, 22)]
-    return _split_target(frame, "column_21", event=2)
+def _read_finance(name: str) -> tuple[pd.DataFrame, np.ndarray]:
+    from domains.finance import data as finance
 
-
-def _read_heloc() -> tuple[pd.DataFrame, np.ndarray]:
-    frame = pd.read_csv(_path("finance/heloc/heloc_dataset_v1.csv"))
-    X, y = _split_target(frame, "RiskPerformance", event="Bad")
-    has_record = (X != -9).any(axis=1).to_numpy()  # 588 applicants have no bureau record at all
-    return X[has_record].reset_index(drop=True), y[has_record]
-
-
-def _read_hmeq() -> tuple[pd.DataFrame, np.ndarray]:
-    return _split_target(pd.read_csv(_path("finance/hmeq/hmeq.csv")), "BAD", event=1)
-
-
-def _read_adult() -> tuple[pd.DataFrame, np.ndarray]:
-    parts = [_path(f"finance/adult/adult.{part}.gz") for part in ("data", "test")]
-    read = [pd.read_csv(part, header=None, na_values="?", skipinitialspace=True) for part in parts]
-    frame = pd.concat(read, ignore_index=True)
-    frame.columns = list(_ADULT_COLUMNS)
-    frame["income"] = frame["income"].str.rstrip(".")
-    return _split_target(frame, "income", event=">50K")
-
-
-def _read_give_me_some_credit() -> tuple[pd.DataFrame, np.ndarray]:
-    frame = pd.read_csv(_path("finance/give_me_some_credit/cs-training.csv.gz"), index_col=0)
-    return _split_target(frame.reset_index(drop=True), "SeriousDlqin2yrs", event=1)
+    dataset = getattr(finance, f"load_{name}")()
+    return dataset.X, (dataset.y == dataset.event).to_numpy(dtype=np.int64)
 
 
 def _read_ai4i2020() -> tuple[pd.DataFrame, np.ndarray]:
-    frame = pd.read_csv(_path("manufacturing/ai4i2020/ai4i2020.csv"), encoding="utf-8-sig")
+    path = find_file(Source("manufacturing/ai4i2020/ai4i2020.csv", address=f"{_UCI}/601"))
+    frame = pd.read_csv(path, encoding="utf-8-sig")
     # Failure modes are consequences of the target, UDI and Product ID number the rows.
     leaks = ["UDI", "Product ID", "TWF", "HDF", "PWF", "OSF", "RNF"]
     return _split_target(frame.drop(columns=leaks), "Machine failure", event=1)
 
 
 def _read_steel_plates() -> tuple[pd.DataFrame, np.ndarray]:
-    frame = pd.read_csv(_path("manufacturing/steel_plates/faults.csv"))
+    frame = pd.read_csv(find_file(Source("manufacturing/steel_plates/faults.csv", address=f"{_UCI}/198")))
     classes = frame["failure.type"].to_numpy(dtype=np.int64)
     return frame.drop(columns=["failure.type", "target"]), classes
 
@@ -119,27 +95,10 @@ def _split_target(frame: pd.DataFrame, target: str, *, event: object) -> tuple[p
     return frame.drop(columns=target), (frame[target] == event).to_numpy(dtype=np.int64)
 
 
-def _path(relative: str) -> Path:
-    folder = os.environ.get("APPKIT_DATA")
-    if folder is None:
-        raise DatasetNotFoundError("The benchmark reads its tables from $APPKIT_DATA: set it to the data folder.")
-    path = Path(folder) / relative
-    if not path.exists():
-        raise DatasetNotFoundError(f"No file {path}: put {path.name} there or set APPKIT_DATA.")
-    return path
-
-
-_ADULT_COLUMNS = (
-    "age", "workclass", "fnlwgt", "education", "education-num", "marital-status", "occupation", "relationship",
-    "race", "sex", "capital-gain", "capital-loss", "hours-per-week", "native-country", "income",
-)  # fmt: skip
-
+_UCI = "https://archive.ics.uci.edu/dataset"
+_FINANCE = ("german_credit", "heloc", "hmeq", "adult", "give_me_some_credit")
 _READERS: dict[str, Callable[[], tuple[pd.DataFrame, np.ndarray]]] = {
-    "german_credit": _read_german_credit,
-    "heloc": _read_heloc,
-    "hmeq": _read_hmeq,
-    "adult": _read_adult,
-    "give_me_some_credit": _read_give_me_some_credit,
+    **{name: partial(_read_finance, name) for name in _FINANCE},
     "ai4i2020": _read_ai4i2020,
     "steel_plates": _read_steel_plates,
 }
