@@ -107,7 +107,7 @@ def evaluate(
         Probability from which the event is predicted. Default: that of ``costs``, else ``model.threshold_`` where
         there is one, else 0.5.
     costs
-        Adds the cost per row.
+        Adds the cost per row. Default: ``model.costs`` where the model decides by costs.
     random_state
         Seed of the bootstrap.
 
@@ -133,7 +133,7 @@ def evaluate(
     event = event_of(model)
     column = int(pd.Index(model.classes_).get_loc(event))
     if threshold is None and costs is None:
-        threshold = getattr(model, "threshold_", None)
+        threshold, costs = getattr(model, "threshold_", None), getattr(model, "costs", None)
     return evaluate_events(
         codes == column,
         p[:, column],
