@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from appkit.explanation.shap_package import import_shap
 
@@ -86,7 +87,20 @@ class Explanation:
         return import_shap().Explanation(
             values=values,
             base_values=base,
-            data=self.data,
+            data=_as_numbers(self.data),
+            display_data=self.data,
             feature_names=list(self.player_names),
             output_names=None if single else list(self.output_names),
         )
+
+
+def _as_numbers(data: np.ndarray) -> np.ndarray:
+    """Return float64 ``(n_rows, n_players)`` to colour plots by: numbers as they are, words by their order."""
+    columns = []
+    for column in data.T:
+        shown = pd.Series(column).infer_objects()
+        if not pd.api.types.is_numeric_dtype(shown.dtype):
+            codes, _ = pd.factorize(shown.astype("str"), sort=True)
+            shown = pd.Series(codes).where(shown.notna())
+        columns.append(shown.to_numpy(dtype=np.float64))
+    return np.column_stack(columns)

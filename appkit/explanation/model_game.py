@@ -210,15 +210,20 @@ def _checked_units(model: Any, units: str | None) -> str:
 def _positions(outputs: str | int | Sequence[str | int] | None, names: tuple[str, ...]) -> tuple[int, ...]:
     if outputs is None:
         return tuple(range(len(names)))
-    asked = [outputs] if isinstance(outputs, (str, int, np.integer)) else list(outputs)
-    wrong = [name for name in asked if name not in names and not (_is_position(name) and 0 <= int(name) < len(names))]
-    if wrong or not asked:
+    asked = list(outputs) if isinstance(outputs, (list, tuple, np.ndarray)) else [outputs]
+    positions = [_position(output, names) for output in asked]
+    known = tuple(position for position in positions if position is not None)
+    if not asked or len(known) < len(asked):
         raise ValueError(f"outputs must be names among {names} or positions below {len(names)}, got {outputs!r}.")
-    return tuple(int(name) if _is_position(name) else names.index(str(name)) for name in asked)
+    return known
 
 
-def _is_position(name: str | int) -> bool:
-    return isinstance(name, (int, np.integer)) and not isinstance(name, bool)
+def _position(output: object, names: tuple[str, ...]) -> int | None:
+    if isinstance(output, str):
+        return names.index(output) if output in names else None
+    if isinstance(output, bool) or not isinstance(output, (int, np.integer)):
+        return None
+    return int(output) if 0 <= output < len(names) else None
 
 
 def _encoded_predict(model: Any, units: str) -> Predict:

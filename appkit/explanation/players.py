@@ -39,8 +39,6 @@ class TablePlayers:
         group_of = _group_of_column(columns, groups or {})
         label = [group_of.get(column, column) for column in columns]
         names = tuple(dict.fromkeys(label))
-        if sum(name not in group_of.values() for name in label) + len(groups or {}) != len(names):
-            raise ValueError(f"players must not be named like a column outside their group, got {list(groups or {})}.")
         position = {name: i for i, name in enumerate(names)}
         owner = np.array([position[name] for name in label], dtype=np.int64)
         return cls(tuple(map(str, names)), tuple(columns), owner)
@@ -56,6 +54,9 @@ class TablePlayers:
 
 def _group_of_column(columns: Sequence[str], groups: Mapping[str, Sequence[str]]) -> dict[str, str]:
     group_of: dict[str, str] = {}
+    misnamed = [name for name in groups if name in columns and name not in groups[name]]
+    if misnamed:
+        raise ValueError(f"players must not be named like a column outside their group, got {misnamed}.")
     for name, members in groups.items():
         if isinstance(members, str) or not members:
             raise ValueError(f"players must map each name to a list of columns, got {members!r} for {name!r}.")

@@ -1,0 +1,69 @@
+"""The one door: which method runs, and what is refused."""
+
+import numpy as np
+import pytest
+
+from appkit.explanation import explain
+from tests.explanation.fakes import make_numbers, tangled
+
+
+def frame_tangled(rows):
+    return tangled(rows.to_numpy())
+
+
+@pytest.mark.parametrize(
+    ("n_columns", "n_references", "budget", "method"),
+    [
+        (4, 50, None, "shapley (exact)"),
+        (8, 100, None, "shapley (exact)"),
+        (8, 200, None, "shapley (permutation)"),
+        (13, 2, None, "shapley (permutation)"),
+        (4, 50, 700, "shapley (exact)"),
+        (4, 50, 699, "shapley (permutation)"),
+    ],
+)
+def test_auto_enumerates_what_is_affordable_and_says_which_method_ran(n_columns, n_references, budget, method):
+    X, background = make_numbers(1, n_columns=n_columns), make_numbers(n_references, n_columns=n_columns, seed=1)
+    explanation = explain(frame_tangled, X, background=background, random_state=0, max_evaluations=budget)
+    assert explanation.method == method
+
+
+def test_a_method_can_be_insisted_on():
+    X = make_numbers(2, n_columns=3)
+    for method, ran in (("permutation", "shapley (permutation)"), ("exact", "shapley (exact)"), ("lime", "lime")):
+        assert explain(frame_tangled, X, method, background=X, random_state=0).method == ran
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": "magic"}, "method must be one of .* got 'magic'"),
+        ({"backend": "captum"}, "backend must be one of .* got 'captum'"),
+        ({"units": "euros"}, "units must be one of .* got 'euros'"),
+        ({"outputs": "loss"}, "outputs must be names among .* got 'loss'"),
+        ({"random_state": "x"}, "random_state must be None, an integer"),
+        ({"random_state": -1}, "random_state must be None, an integer"),
+        ({"backend": "shap", "method": "lime"}, "backend='shap' answers method='shapley', got 'lime'"),
+        ({"backend": "lime", "method": "exact"}, "backend='lime' answers method='lime', got 'exact'"),
+        ({"backend": "shap", "players": {"x": ["x0", "x1"]}}, "players need backend='appkit'"),
+        ({"max_evaluations": 3}, "max_evaluations must be at least 81"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(options, message):
+    X = make_numbers(10, n_columns=3)
+    with pytest.raises(ValueError, match=message):
+        explain(frame_tangled, X, background=X, **{"method": "permutation" if len(options) == 1 else "auto"} | options)
+
+
+def test_any_numpy_generator_is_a_random_state():
+    X = make_numbers(3, n_columns=3)
+    for make in (np.random.default_rng, np.random.RandomState):
+        once, again = (explain(frame_tangled, X, "permutation", background=X, random_state=make(4)) for _ in range(2))
+        assert once.random_state == again.random_state
+        assert once.values.tobytes() == again.values.tobytes()
+
+
+def test_progress_is_shown_when_asked(capsys):
+    X = make_numbers(3, n_columns=3)
+    explain(frame_tangled, X, "permutation", background=X, progress=True)
+    assert "Explaining" in capsys.readouterr().out

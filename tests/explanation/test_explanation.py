@@ -1,0 +1,54 @@
+"""An explanation as shap's own, so that its plots work."""
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+
+from appkit.explanation import explain
+from appkit.explanation.shap_package import import_shap
+from tests.explanation.fakes import FakeEnsemble, make_table
+
+
+@pytest.fixture(scope="module")
+def explanation():
+    return explain(FakeEnsemble(), make_table(12))
+
+
+def test_a_single_output_is_squeezed(explanation):
+    theirs = explanation.to_shap()
+    np.testing.assert_array_equal(theirs.values, explanation.values[..., 0])
+    np.testing.assert_array_equal(theirs.base_values, explanation.base_value[:, 0])
+    assert theirs.feature_names == ["a", "b", "c", "d"]
+
+
+def test_several_outputs_are_kept_and_named():
+    theirs = explain(FakeEnsemble(n_outputs=3), make_table(4)).to_shap()
+    assert theirs.shape == (4, 4, 3)
+    assert theirs[..., 1].values.shape == (4, 4)
+
+
+def test_words_are_coloured_by_their_order_and_shown_as_they_are(explanation):
+    theirs = explanation.to_shap()
+    words = explanation.data[:, 1]
+    assert theirs.data[:, 1].tolist() == [sorted(set(words)).index(word) for word in words]
+    assert theirs.display_data[:, 1].tolist() == words.tolist()
+
+
+def test_a_missing_word_has_no_colour():
+    X = pd.DataFrame({"word": ["b", None, "a"], "number": [1.0, 2.0, 3.0]})
+    explanation = explain(lambda rows: rows["number"], X, background=X)
+    np.testing.assert_array_equal(explanation.to_shap().data[:, 0], [1, np.nan, 0])
+
+
+@pytest.mark.parametrize("plot", ["bar", "beeswarm", "waterfall", "heatmap", "violin"])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning", "ignore::FutureWarning")
+def test_the_plots_of_shap_take_it(explanation, plot):
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    theirs = explanation.to_shap()
+    getattr(import_shap().plots, plot)(theirs[0] if plot == "waterfall" else theirs, show=False)
+    drawn = "".join(text.get_text() for axes in plt.gcf().axes for text in axes.get_yticklabels())
+    plt.close("all")
+    assert "a" in drawn
