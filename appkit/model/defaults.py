@@ -1,0 +1,76 @@
+"""What ``"auto"`` means: networks, batches, patience and held-out rows by the size of the table."""
+
+from typing import Literal
+
+import numpy as np
+
+from appkit.data import validation_folds
+from appkit.model.training import TrainingSettings
+
+__all__ = ["count_networks", "held_out_folds", "training_settings"]
+
+Fold = tuple[np.ndarray, np.ndarray]
+
+_FEW_ROWS = 24  # fewer rows than this cannot spare any to stop on
+_BLIND_EPOCHS = 60  # epochs where nothing is held out
+
+
+def count_networks(n_rows: int) -> int:
+    """Return how many networks a table of ``n_rows`` gets.
+
+    Small tables are noisy and cheap, so several networks over folds use every row for learning and for calibration;
+    large ones get one.
+    """
+    if n_rows < 8 * _FEW_ROWS:
+        return 1
+    if n_rows < 3_000:
+        return 8
+    return 4 if n_rows < 20_000 else 1
+
+
+def training_settings(
+    *,
+    n_rows: int,
+    is_blind: bool,
+    learning_rate: float,
+    weight_decay: float,
+    batch_size: int | Literal["auto"],
+    max_epochs: int,
+    patience: int | Literal["auto"],
+) -> TrainingSettings:
+    """Fill in ``"auto"``; ``is_blind`` says that no rows are held out to stop on."""
+    is_large = n_rows >= 20_000
+    if batch_size == "auto":
+        batch_size = 1024 if is_large else min(256, max(32, n_rows // 20))
+        learning_rate = 2 * learning_rate if is_large else learning_rate
+    return TrainingSettings(
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        batch_size=int(batch_size),
+        max_epochs=min(max_epochs, _BLIND_EPOCHS) if is_blind else max_epochs,
+        patience=(5 if is_large else 16) if patience == "auto" else int(patience),
+    )
+
+
+def held_out_folds(
+    target: np.ndarray,
+    *,
+    n_networks: int,
+    fraction: float,
+    groups: np.ndarray | None,
+    is_stratified: bool,
+    seed: int,
+) -> tuple[list[Fold], tuple[str, ...]]:
+    """Return rows to learn from and rows to stop on, one pair per network, and what could not be had.
+
+    Networks take different folds of one partition, so that together they hold every row out where there are as many
+    networks as folds. Where no rows can be spared the second of each pair is empty.
+    """
+    n_units = len(target) if groups is None else int(groups.max()) + 1
+    n_folds = max(n_networks, round(1 / fraction), 2)
+    if len(target) >= _FEW_ROWS and n_units >= n_folds:
+        folds = validation_folds(target, n_folds=n_folds, groups=groups, stratify=is_stratified, random_state=seed)
+        return folds[:n_networks], ()
+    everything = (np.arange(len(target)), np.empty(0, dtype=np.int64))
+    what = f"{len(target)} rows" if groups is None else f"{len(target)} rows in {n_units} groups"
+    return [everything] * n_networks, (f"{what} are too few to hold any out: no early stopping, no calibration.",)

@@ -1,0 +1,64 @@
+"""Where a network runs and in which precision, chosen once and said."""
+
+import contextlib
+from dataclasses import dataclass
+
+import torch
+
+__all__ = ["Placement", "place"]
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Device and precision of a fit.
+
+    Parameters
+    ----------
+    device
+        ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...
+    precision
+        ``"float32"`` or ``"bfloat16"`` (matrix products only; weights stay float32).
+    fall_backs
+        What was asked for and not to be had, one sentence each.
+    """
+
+    device: str
+    precision: str
+    fall_backs: tuple[str, ...] = ()
+
+    def autocast(self) -> contextlib.AbstractContextManager:
+        """Return the context under which forward passes run."""
+        if self.precision == "float32":
+            return contextlib.nullcontext()
+        return torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16)
+
+
+def place(device: str = "auto", precision: str = "auto") -> Placement:
+    """Choose device and precision; a device that is absent falls back to the CPU and says so.
+
+    Raises
+    ------
+    ValueError
+        If ``precision`` is none of ``"auto"``, ``"float32"``, ``"bfloat16"``, or torch knows no such device.
+
+    Examples
+    --------
+    >>> place("cpu").precision
+    'float32'
+    """
+    if precision not in ("auto", "float32", "bfloat16"):
+        raise ValueError(f"precision must be 'auto', 'float32' or 'bfloat16', got {precision!r}.")
+    fall_backs: list[str] = []
+    has_cuda = torch.cuda.is_available()
+    if device == "auto":
+        device = "cuda" if has_cuda else "cpu"
+    try:
+        kind = torch.device(device).type
+    except RuntimeError as err:
+        raise ValueError(f"device must be 'auto', 'cpu', 'cuda' or another torch device, got {device!r}.") from err
+    if kind == "cuda" and not has_cuda:
+        fall_backs.append(f"device {device!r} was asked for, but torch sees no CUDA device: the CPU is used.")
+        device, kind = "cpu", "cpu"
+    if precision == "auto":
+        precision = "bfloat16" if kind == "cuda" and torch.cuda.is_bf16_supported() else "float32"
+    return Placement(device, precision, tuple(fall_backs))

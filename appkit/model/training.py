@@ -1,0 +1,217 @@
+"""Train a module: tensors that sit on the device, early stopping on held-out loss, best epoch restored."""
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from appkit.model.device import Placement
+from appkit.model.heads import Head
+
+__all__ = ["Epoch", "TrainingData", "TrainingSettings", "TrainingState", "member_logits", "train"]
+
+PREDICT_ROWS = 4096  # rows per forward pass outside training: bounds memory, changes no result
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Encoded rows, their targets and weights, on one device."""
+
+    Z: Tensor  # float32 (n_rows, width)
+    target: Tensor  # float32 (n_rows,): class index, grade index or value
+    weight: Tensor  # float32 (n_rows,)
+
+    def take(self, rows: Tensor) -> "TrainingData":
+        """Return the chosen rows."""
+        return TrainingData(self.Z[rows], self.target[rows], self.weight[rows])
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a network is trained; all that changes the result beside data and seed."""
+
+    learning_rate: float
+    weight_decay: float
+    batch_size: int
+    max_epochs: int
+    patience: int
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of the training history."""
+
+    epoch: int
+    training_loss: float
+    validation_loss: float
+    seconds: float
+
+
+@dataclass
+class TrainingState:
+    """Everything needed to go on after a stop between two epochs: plain values and tensors only."""
+
+    epoch: int = 0
+    best_loss: float = float("inf")
+    best_epoch: int = 0
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    weights: dict[str, Tensor] = field(default_factory=dict)
+    optimizer: dict = field(default_factory=dict)
+    order_rng: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.uint8))
+    noise_rng: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.uint8))
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def train(
+    module: nn.Module,
+    data: TrainingData,
+    validation: TrainingData,
+    *,
+    head: Head,
+    settings: TrainingSettings,
+    placement: Placement,
+    seed: int,
+    deadline: float | None = None,
+    resume: TrainingState | None = None,
+    on_epoch: Callable[[Epoch, TrainingState], None] | None = None,
+) -> list[Epoch]:
+    """Train ``module`` in place and leave it at its best epoch; return the history.
+
+    Parameters
+    ----------
+    module
+        Returns logits ``(n_rows, n_outputs)`` or ``(n_rows, n_members, n_outputs)``.
+    data, validation
+        Rows to learn from, rows to stop on. The stopping score is the loss of the members' average.
+    head
+        What the logits mean.
+    settings, placement, seed
+        How, where, and from which random state. The global generators are left as found.
+    deadline
+        ``time.monotonic()`` value after which no further epoch starts; at least one is run.
+    resume
+        State to go on from; bit for bit the run that was never stopped, at equal thread count.
+    on_epoch
+        Called after each epoch with its history line and the state to keep.
+
+    Returns
+    -------
+    list of Epoch
+        One entry per epoch, those before ``resume`` included.
+    """
+    devices = [data.Z.device] if data.Z.is_cuda else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        loop = _Loop(module, data, validation, head=head, settings=settings, placement=placement, seed=seed)
+        if resume is not None:
+            loop.restore(resume)
+        while not loop.is_done() and not (loop.state.epoch and deadline and time.monotonic() > deadline):
+            line = loop.run_epoch()
+            if on_epoch is not None:
+                on_epoch(line, loop.snapshot())
+        module.load_state_dict(loop.state.best_weights)
+    return [Epoch(**line) for line in loop.state.history]  # type: ignore[arg-type]
+
+
+@torch.inference_mode()
+def member_logits(module: nn.Module, Z: Tensor, *, members: Tensor | None = None) -> Tensor:
+    """Return logits ``(n_rows, n_members, n_outputs)`` in evaluation mode, float32, in bounded memory."""
+    module.eval()
+    parts = []
+    for start in range(0, max(len(Z), 1), PREDICT_ROWS):
+        rows = slice(start, start + PREDICT_ROWS)
+        logits = module(Z[rows]) if members is None else module(Z[rows], members[rows])
+        parts.append((logits[:, None] if logits.ndim == 2 else logits).float())
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+class _Loop:
+    """One network's way from its first epoch to its best."""
+
+    def __init__(
+        self,
+        module: nn.Module,
+        data: TrainingData,
+        validation: TrainingData,
+        *,
+        head: Head,
+        settings: TrainingSettings,
+        placement: Placement,
+        seed: int,
+    ) -> None:
+        self.module, self.data, self.validation = module, data, validation
+        self.head, self.settings, self.placement = head, settings, placement
+        self.optimizer = _optimizer(module, settings)
+        self.order = torch.Generator().manual_seed(seed)
+        self.state = TrainingState()
+        self.started = time.monotonic()
+
+    def is_done(self) -> bool:
+        waited = self.state.epoch - self.state.best_epoch
+        return self.state.epoch >= self.settings.max_epochs or waited >= self.settings.patience
+
+    def run_epoch(self) -> Epoch:
+        state = self.state
+        training_loss = self._learn()
+        validation_loss = self._validation_loss()
+        state.epoch += 1
+        if validation_loss < state.best_loss - 1e-5 or not state.best_weights:
+            state.best_loss, state.best_epoch = validation_loss, state.epoch
+            state.best_weights = {name: value.clone() for name, value in self.module.state_dict().items()}
+        line = Epoch(state.epoch, training_loss, validation_loss, time.monotonic() - self.started)
+        state.history.append(asdict(line))
+        return line
+
+    def _learn(self) -> float:
+        """Run one pass over the rows in a new order; return the mean training loss."""
+        self.module.train()
+        data, total = self.data, torch.zeros((), device=self.data.Z.device)
+        order = torch.randperm(len(data.Z), generator=self.order).to(data.Z.device)
+        for rows in order.split(self.settings.batch_size):
+            with self.placement.autocast():
+                logits = self.module(data.Z[rows])
+            logits = (logits[:, None] if logits.ndim == 2 else logits).float()
+            losses = self.head.loss(logits, data.target[rows]).mean(dim=1)
+            loss = (losses * data.weight[rows]).mean()
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            self.optimizer.step()
+            total += loss.detach() * len(rows)
+        return float(total) / len(data.Z)
+
+    def _validation_loss(self) -> float:
+        held_out = self.validation
+        mean = self.head.means(member_logits(self.module, held_out.Z)).mean(dim=1)
+        losses = self.head.score(mean, held_out.target)
+        return float((losses * held_out.weight).sum() / held_out.weight.sum())
+
+    def snapshot(self) -> TrainingState:
+        """Return the state, complete as of now; tensors are shared, so write it before the next epoch."""
+        self.state.weights = self.module.state_dict()
+        self.state.optimizer = self.optimizer.state_dict()
+        self.state.order_rng, self.state.noise_rng = self.order.get_state(), torch.get_rng_state()
+        return self.state
+
+    def restore(self, state: TrainingState) -> None:
+        """Go on where ``state`` was taken."""
+        self.state = copy.deepcopy(state)
+        self.module.load_state_dict(state.weights)
+        self.optimizer.load_state_dict(state.optimizer)
+        self.order.set_state(state.order_rng)
+        torch.set_rng_state(state.noise_rng)
+        self.started -= state.history[-1]["seconds"] if state.history else 0.0
+
+
+def _optimizer(module: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
+    """Return AdamW that decays shared weight matrices only: biases, scalings and member heads stay free."""
+    named = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
+    decayed = [p for name, p in named if name.endswith("weight") and p.ndim == 2]
+    kept = {id(p) for p in decayed}
+    groups = [
+        {"params": decayed, "weight_decay": settings.weight_decay},
+        {"params": [p for _, p in named if id(p) not in kept], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=settings.learning_rate, fused=True)
