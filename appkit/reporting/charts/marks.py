@@ -117,7 +117,7 @@ def tile_track(measure: Measure, limit: Limit | None) -> Markup:
     scale = tile_scale(measure, limit)
     inner = tag(
         "svg", zone(scale, limit), shape("line", class_="axl", x1=0, x2="100%", y1="50%", y2="50%"),
-        limit_lines(scale, limit), interval_dot(scale, measure), y=1, width="100%", height=14,
+        limit_lines(scale, limit), interval_dot(scale, measure), y=1, width="100%", height=14, aria_hidden=_HIDDEN,
     )  # fmt: skip
     return tag("svg", inner, *_limit_labels(scale, measure, limit), height=32, aria_hidden=_HIDDEN)
 

@@ -271,11 +271,16 @@ def _others_row(
     figure: WaterfallFigure, others: OtherSteps, level: float, scale: Scale, lime: Scale | None, page: PageState
 ) -> Markup:
     noun = page.wording.column if others.n_columns == 1 else page.wording.columns
-    note = tag("text", "not summed", class_="m halo", x="2%", y="50%", dy=".35em")
-    back = None if lime is None else panel(row_grid(lime, most=4, zero=True), note)
+    back = None if lime is None else panel(row_grid(lime, most=4, zero=True), _not_summed(lime))
     drawing = _step_panel(figure, others, level, scale)
     number = _effect(others, figure.effect_unit)
     return row(None, f"{others.n_columns} other {noun}", "", drawing, number, *([back] if back is not None else []))
+
+
+def _not_summed(scale: Scale) -> Markup:
+    is_left = scale.share(0.0) > 0.6
+    dx, anchor = (-6, "end") if is_left else (6, None)
+    return tag("text", "not summed", class_="m", x=scale.percent(0.0), y="50%", dx=dx, dy=".35em", text_anchor=anchor)
 
 
 def _step_panel(figure: WaterfallFigure, step: Step | OtherSteps, level: float, scale: Scale) -> Markup:
@@ -367,8 +372,10 @@ def _state(label: str, output: Measure, values: tuple[tuple[Change, str], ...], 
 
 
 def _arrow() -> Markup:
-    arrow = tag("svg", shape("path", d="M0 7h32M26 2l6 5-6 5"), width=34, height=14, viewBox="0 0 34 14")
-    return tag("span", arrow, class_="arr", aria_hidden="true")
+    arrow = tag(
+        "svg", shape("path", d="M0 7h32M26 2l6 5-6 5"), width=34, height=14, viewBox="0 0 34 14", aria_hidden="true"
+    )
+    return tag("span", arrow, class_="arr")
 
 
 def _head(method: str, rest: str) -> Markup:
