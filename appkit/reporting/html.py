@@ -16,7 +16,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
-from appkit.reporting.components import explanations, figures, notes, tables
+from appkit.reporting.components import explanations, figures, notes, tables, waterfall
 from appkit.reporting.components.frame import PageState, status_icon
 from appkit.reporting.facts import (
     Badge,
@@ -80,7 +80,7 @@ RENDERERS: dict[type[Block], Renderer] = {
     Reproduction: notes.render_reproduction,
     Tile: notes.render_lone_tile,
     WarningBox: notes.render_box,
-    WaterfallFigure: explanations.render_waterfall,
+    WaterfallFigure: waterfall.render_waterfall,
 }
 """How each kind of block is drawn; a domain package adds its own kinds here."""
 

@@ -21,6 +21,7 @@ from appkit.reporting.facts import (
     Paragraphs,
     RankTile,
     Reproduction,
+    Status,
     Tile,
     Verdict,
     WarningBox,
@@ -199,8 +200,8 @@ def _remedy(gap: NotFilled) -> Markup:
     return join(code, " " if gap.argument and gap.fill else None, gap.fill)
 
 
-def _box(status: str, *children: Markup) -> Markup:
-    return tag("div", icon(status, class_="ic"), tag("div", *children), class_=f"box {status_class(status)}")  # type: ignore[arg-type]
+def _box(status: Status, *children: Markup) -> Markup:
+    return tag("div", icon(status, class_="ic"), tag("div", *children), class_=f"box {status_class(status)}")
 
 
 def _title(title: str) -> Markup | None:

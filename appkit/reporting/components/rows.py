@@ -2,7 +2,7 @@
 
 from appkit.reporting.markup import Child, Markup, tag
 
-__all__ = ["axis_row", "head_row", "row", "row_chart"]
+__all__ = ["axis_row", "head_row", "method_head", "row", "row_chart"]
 
 
 def row_chart(kind: str, alternative: str, *rows: Markup) -> Markup:
@@ -19,6 +19,11 @@ def row(rank: str | None, label: Child, note: str, *panels: Child, kind: str = "
 def head_row(rank: str | None, label: str, *heads: Markup) -> Markup:
     """Return the headings above the rows."""
     return tag("div", _rank(rank), tag("span", label, class_="lab"), *heads, class_="r hd")
+
+
+def method_head(method: str, rest: str) -> Markup:
+    """Return the heading of one method's panel."""
+    return tag("span", tag("b", method), rest)
 
 
 def axis_row(rank: str | None, *panels: Child) -> Markup:

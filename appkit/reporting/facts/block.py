@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from appkit.reporting.facts.measure import Measure, Status, Verdict
 
-__all__ = ["Block", "Cell", "DataTable", "Figure", "NotFilled", "block_types"]
+__all__ = ["Block", "Cell", "DataTable", "Figure", "NotFilled", "block_types", "check_count"]
 
 _BLOCK_TYPES: dict[str, type["Block"]] = {}
 
@@ -126,3 +126,9 @@ class Figure(Block):
 def block_types() -> dict[str, type[Block]]:
     """Return every concrete kind of block by name, those of domain packages included."""
     return {name: block for name, block in _BLOCK_TYPES.items() if block is not Figure}
+
+
+def check_count(name: str, n: int, *, most: int) -> None:
+    """Refuse a figure without entries or with more than it can show; ``name`` is the field's."""
+    if not 1 <= n <= most:
+        raise ValueError(f"{name} must have 1 to {most} entries, got {n}.")

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from appkit.reporting.facts.block import Block, Figure
+from appkit.reporting.facts.block import Block, Figure, check_count
 from appkit.reporting.facts.measure import Measure
 
 __all__ = [
@@ -78,7 +78,7 @@ class ImportanceFigure(Figure):
     n_columns: int
 
     def __post_init__(self) -> None:
-        _check_count("rows", len(self.rows), most=MAX_ROWS)
+        check_count("rows", len(self.rows), most=MAX_ROWS)
         if not 0 <= self.reliable <= self.n_columns:
             raise ValueError(f"reliable must lie between 0 and n_columns={self.n_columns}, got {self.reliable!r}.")
 
@@ -128,7 +128,7 @@ class BeeswarmFigure(Figure):
     unit: str = "points"
 
     def __post_init__(self) -> None:
-        _check_count("rows", len(self.rows), most=MAX_ROWS)
+        check_count("rows", len(self.rows), most=MAX_ROWS)
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,7 @@ class WaterfallFigure(Figure):
     lowers_label: str = "lowers it"
 
     def __post_init__(self) -> None:
-        _check_count("steps", len(self.steps), most=MAX_STEPS)
+        check_count("steps", len(self.steps), most=MAX_STEPS)
         effects = [step.effect for step in self.steps] + ([self.others.effect] if self.others else [])
         if not math.isclose(self.average + math.fsum(effects), self.output, rel_tol=1e-4, abs_tol=1e-6):
             total = self.average + math.fsum(effects)
@@ -232,7 +232,7 @@ class ReasonCodes(Block):
     unit: str = "points"
 
     def __post_init__(self) -> None:
-        _check_count("reasons", len(self.reasons), most=4)
+        check_count("reasons", len(self.reasons), most=4)
         for reason in self.reasons:
             if abs(reason.effect) <= 2 * reason.standard_error:
                 raise ValueError(
@@ -274,8 +274,3 @@ class Counterfactual(Block):
     sentence: str
     before_label: str = "Today"
     after_label: str = "After the change"
-
-
-def _check_count(name: str, n: int, *, most: int) -> None:
-    if not 1 <= n <= most:
-        raise ValueError(f"{name} must have 1 to {most} entries, got {n}.")

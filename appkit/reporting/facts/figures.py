@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar, Literal
 
-from appkit.reporting.facts.block import Figure, NotFilled
+from appkit.reporting.facts.block import Figure, NotFilled, check_count
 from appkit.reporting.facts.measure import Limit, Measure, Status, Verdict, verdict, worst_status
 
 __all__ = [
@@ -103,7 +103,7 @@ class CurveFigure(Figure):
     limit: Limit | None = None
 
     def __post_init__(self) -> None:
-        _check_count("curves", len(self.curves), most=4)
+        check_count("curves", len(self.curves), most=4)
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class CalibrationFigure(Figure):
     threshold: float | None = None
 
     def __post_init__(self) -> None:
-        _check_count("bins", len(self.bins), most=MAX_BINS)
+        check_count("bins", len(self.bins), most=MAX_BINS)
         if len(self.histogram) > MAX_BINS:
             raise ValueError(f"histogram must have at most {MAX_BINS} counts, got {len(self.histogram)}.")
 
@@ -170,7 +170,7 @@ class PerHundred(Figure):
     marks: int = 100
 
     def __post_init__(self) -> None:
-        _check_count("outcomes", len(self.outcomes), most=4)
+        check_count("outcomes", len(self.outcomes), most=4)
         if sum(outcome.n for outcome in self.outcomes) <= 0:
             raise ValueError("outcomes must count at least one row.")
 
@@ -198,7 +198,7 @@ class HistoryFigure(Figure):
     limit: Limit | None = None
 
     def __post_init__(self) -> None:
-        _check_count("periods", len(self.periods), most=MAX_ROWS)
+        check_count("periods", len(self.periods), most=MAX_ROWS)
 
     @property
     def status(self) -> Status:
@@ -243,7 +243,7 @@ class BarRows(Figure):
     n_total: int | None = None
 
     def __post_init__(self) -> None:
-        _check_count("bars", len(self.bars), most=MAX_ROWS)
+        check_count("bars", len(self.bars), most=MAX_ROWS)
 
     @property
     def status(self) -> Status:
@@ -295,13 +295,8 @@ class FairnessFigure(Figure):
     no_difference: float = 1.0
 
     def __post_init__(self) -> None:
-        _check_count("groups", len(self.groups), most=MAX_ROWS)
+        check_count("groups", len(self.groups), most=MAX_ROWS)
 
     @property
     def status(self) -> Status:
         return worst_status(tuple(group.verdict(self.limit).status for group in self.groups))
-
-
-def _check_count(name: str, n: int, *, most: int) -> None:
-    if not 1 <= n <= most:
-        raise ValueError(f"{name} must have 1 to {most} entries, got {n}.")
