@@ -177,7 +177,6 @@ class _LogisticFit:
     coefficients: np.ndarray  # (n_columns,)
     covariance: np.ndarray  # inverse information
     influence: np.ndarray  # (n_rows, n_columns)
-    converged: bool
 
 
 def _recalibrate(
@@ -190,63 +189,54 @@ def _recalibrate(
     groups: ArrayLike | None,
 ) -> Estimate:
     y, scores, weights = _logistic_inputs(y, p, sample_weight)
+    if _separates(scores, y, weights):
+        return Estimate(name, np.nan, np.nan, np.nan, method="none: no finite solution", n=len(y))
     fit = _fit_logistic(np.column_stack([np.ones(len(y)), scores]), y, weights, offset=np.zeros(len(y)))
     return _coefficient(name, fit, column, robust=sample_weight is not None, groups=groups)
 
 
+def _separates(scores: np.ndarray, y: np.ndarray, weights: np.ndarray) -> bool:
+    """Return whether a cut leaves events on one side and the rest on the other, ties at the cut allowed."""
+    events, rest = scores[y & (weights > 0)], scores[~y & (weights > 0)]
+    return bool(rest.max() <= events.min() or events.max() <= rest.min())
+
+
 def _coefficient(name: str, fit: _LogisticFit, column: int, *, robust: bool, groups: ArrayLike | None) -> Estimate:
-    n = len(fit.influence)
-    if not fit.converged:
-        return Estimate(name, np.nan, np.nan, np.nan, method="none: no finite solution", n=n)
     value = float(fit.coefficients[column])
     if robust or groups is not None:
         return linear_estimate(name, value, fit.influence[:, column], groups=groups, method="Wald, sandwich")
-    return normal_estimate(name, value, float(np.sqrt(fit.covariance[column, column])), n=n)
+    return normal_estimate(name, value, float(np.sqrt(fit.covariance[column, column])), n=len(fit.influence))
 
 
 def _logistic_inputs(
     y: ArrayLike, p: ArrayLike, sample_weight: ArrayLike | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    y = as_outcomes(y)
-    scores = logit(np.clip(as_probabilities(p, len(y)), _EDGE, 1 - _EDGE))
-    return y, scores, as_weights(sample_weight, len(y))
+    outcomes = as_outcomes(y)
+    scores = logit(np.clip(as_probabilities(p, len(outcomes)), _EDGE, 1 - _EDGE))
+    weights = as_weights(sample_weight, len(outcomes))
+    if not (weights[outcomes].any() and weights[~outcomes].any()):
+        raise ValueError("sample_weight must not be 0 for all events or all non-events.")
+    return outcomes, scores, weights
 
 
 def _fit_logistic(design: np.ndarray, y: np.ndarray, weights: np.ndarray, *, offset: np.ndarray) -> _LogisticFit:
-    """Maximise the likelihood by Newton steps, halved where they overshoot; at most two columns, so this is cheap."""
+    """Maximise the likelihood, which has a finite maximum, by Newton steps halved where they overshoot."""
     beta = np.zeros(design.shape[1])
     loss = _negative_log_likelihood(design, y, weights, offset=offset, beta=beta)
     for _ in range(100):
         fitted = expit(design @ beta + offset)
         gradient = design.T @ (weights * (y - fitted))
-        information = (design * (weights * fitted * (1 - fitted))[:, None]).T @ design
-        if np.linalg.cond(information) > 1e12:
+        covariance = np.linalg.pinv((design * (weights * fitted * (1 - fitted))[:, None]).T @ design)
+        step = covariance @ gradient
+        if gradient @ step < 1e-14 * (1 + loss):  # less than 1e-7 standard errors, or below what the loss can show
             break
-        step = np.linalg.solve(information, gradient)
-        if np.abs(step).max() < 1e-9 * (1 + np.abs(beta).max()):
-            covariance = np.linalg.inv(information)
-            influence = (design * (weights * (y - fitted))[:, None]) @ covariance
-            return _LogisticFit(beta, covariance, influence, converged=True)
-        beta, loss = _descend(design, y, weights, offset=offset, beta=beta, step=step, loss=loss)
-    return _LogisticFit(beta, np.full((len(beta), len(beta)), np.nan), np.full(design.shape, np.nan), converged=False)
-
-
-def _descend(
-    design: np.ndarray,
-    y: np.ndarray,
-    weights: np.ndarray,
-    *,
-    offset: np.ndarray,
-    beta: np.ndarray,
-    step: np.ndarray,
-    loss: float,
-) -> tuple[np.ndarray, float]:
-    for _ in range(30):
         tried = _negative_log_likelihood(design, y, weights, offset=offset, beta=beta + step)
-        if tried <= loss:
-            break
-        step = step / 2
-    return beta + step, tried
+        while tried > loss * (1 + 1e-12):
+            step /= 2
+            tried = _negative_log_likelihood(design, y, weights, offset=offset, beta=beta + step)
+        beta, loss = beta + step, tried
+    influence = (design * (weights * (y - fitted))[:, None]) @ covariance
+    return _LogisticFit(beta, covariance, influence)
 
 
 def _negative_log_likelihood(

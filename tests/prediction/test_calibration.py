@@ -118,3 +118,21 @@ def test_calibrated_bins_hold_their_prediction(calibrated):
 def test_equal_probabilities_share_a_bin():
     bins = calibration_bins([0, 1, 0, 1, 0, 1], [0.2] * 4 + [0.9] * 2, min_expected_events=0)
     assert list(bins.predicted) == pytest.approx([0.2, 0.9])
+
+
+def test_slope_exists_whenever_outcomes_overlap():
+    slopes = []
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        p = expit(rng.normal(-3, 4, size=2000))  # certain predictions, some of them wrong
+        slopes.append(calibration_slope(rng.random(2000) < np.clip(p, 0.02, 0.98), p).value)
+    assert np.isfinite(slopes).all()
+    assert np.mean(slopes) < 1
+
+
+def test_slope_in_tiny_samples_exists_or_says_why():
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        y, p = np.append(rng.random(6) < 0.5, [False, True]), rng.random(8)
+        overlap = p[y].min() < p[~y].max() and p[~y].min() < p[y].max()
+        assert np.isfinite(calibration_slope(y, p).value) == overlap
