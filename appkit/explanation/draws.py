@@ -126,7 +126,7 @@ def explanation_from_draws(
         errors.append(variance.sqrt())
         residuals.append(residual)
     value = torch.cat(values)
-    _assert_additive(value, base=base, output=output)
+    _check_additive(value, base=base, output=output)
     return Explanation(
         values=_numpy(value),
         standard_error=_numpy(torch.cat(errors)),
@@ -197,10 +197,11 @@ def _scale(base: Tensor, output: Tensor) -> Tensor:
     return torch.maximum(base.abs(), output.abs())
 
 
-def _assert_additive(values: Tensor, *, base: Tensor, output: Tensor) -> None:
+def _check_additive(values: Tensor, *, base: Tensor, output: Tensor) -> None:
     gap = (output - base - values.sum(1)).abs()
     scale = torch.maximum(_scale(base, output), values.abs().sum(1))
-    assert (gap <= _RELATIVE_GAP * scale).all(), f"values miss output - base_value by up to {gap.max()}"
+    if not (gap <= _RELATIVE_GAP * scale).all():
+        raise AssertionError(f"Values must sum to output less base_value, they miss it by up to {gap.max().item()}.")
 
 
 def _numpy(values: Tensor) -> np.ndarray:

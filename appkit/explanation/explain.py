@@ -10,7 +10,7 @@ from appkit.explanation.explanation import Explanation
 from appkit.explanation.game import Game
 from appkit.explanation.model_game import game_for
 from appkit.explanation.permutation import permutation_shapley
-from appkit.explanation.seeds import RandomState
+from appkit.explanation.seeds import RandomState, seed_of
 from appkit.explanation.surrogate import lime_surrogate
 
 __all__ = ["AFFORDABLE_EVALUATIONS", "Explainer", "explain", "explainers"]
@@ -133,6 +133,7 @@ def explain(
     """
     _check_choice("backend", backend, _BACKENDS)
     _check_choice("method", method, ("auto", *explainers()))
+    seed = seed_of(random_state)  # one seed for a sampled background and for the method
     if backend != "appkit":
         return _with_package(
             model,
@@ -143,15 +144,13 @@ def explain(
             background=background,
             outputs=outputs,
             units=units,
-            random_state=random_state,
+            random_state=seed,
             max_evaluations=max_evaluations,
             progress=progress,
         )
-    game = game_for(
-        model, X, background=background, outputs=outputs, units=units, players=players, random_state=random_state
-    )
+    game = game_for(model, X, background=background, outputs=outputs, units=units, players=players, random_state=seed)
     explainer = explainers()["shapley" if method == "auto" else method]
-    return explainer(game, max_evaluations=max_evaluations, random_state=random_state, progress=progress)
+    return explainer(game, max_evaluations=max_evaluations, random_state=seed, progress=progress)
 
 
 def _with_package(

@@ -63,6 +63,14 @@ def test_any_numpy_generator_is_a_random_state():
         assert once.values.tobytes() == again.values.tobytes()
 
 
+@pytest.mark.filterwarnings("ignore:No background given")
+def test_the_recorded_seed_reproduces_the_sampled_background_too():
+    X = make_numbers(300, n_columns=3)
+    once = explain(frame_tangled, X, "permutation", random_state=np.random.default_rng(1))
+    again = explain(frame_tangled, X, "permutation", random_state=once.random_state)
+    assert once.values.tobytes() == again.values.tobytes()
+
+
 def test_progress_is_shown_when_asked(capsys):
     X = make_numbers(3, n_columns=3)
     explain(frame_tangled, X, "permutation", background=X, progress=True)
