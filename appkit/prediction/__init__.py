@@ -35,19 +35,15 @@ from appkit.prediction.metrics import (
     balanced_accuracy,
     brier,
     brier_parts,
-    interval_coverage,
-    interval_width,
     log_loss,
     macro_auc,
     macro_f1,
-    mae,
     multiclass_log_loss,
     precision,
-    r2,
-    rmse,
     sensitivity,
     specificity,
 )
+from appkit.prediction.regression import interval_coverage, interval_width, mae, r2, rmse
 from appkit.prediction.resampling import bootstrap, bootstrap_estimate
 from appkit.prediction.thresholds import (
     OperatingPoint,

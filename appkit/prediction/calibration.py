@@ -30,14 +30,14 @@ def calibration_slope(
     1 means predicted and observed rates move together; below 1, predictions are too extreme. NaN where it does not
     exist: all predictions alike, or outcomes that they separate.
     """
-    return _recalibrate("Calibration slope", 1, y, p, sample_weight=sample_weight, groups=groups)
+    return _recalibrate(y, p, 1, name="Calibration slope", sample_weight=sample_weight, groups=groups)
 
 
 def calibration_intercept(
     y: ArrayLike, p: ArrayLike, *, sample_weight: ArrayLike | None = None, groups: ArrayLike | None = None
 ) -> Estimate:
     """Return the intercept beside :func:`calibration_slope`, in log-odds; 0 where calibration holds."""
-    return _recalibrate("Calibration intercept", 0, y, p, sample_weight=sample_weight, groups=groups)
+    return _recalibrate(y, p, 0, name="Calibration intercept", sample_weight=sample_weight, groups=groups)
 
 
 def calibration_in_the_large(
@@ -180,11 +180,11 @@ class _LogisticFit:
 
 
 def _recalibrate(
-    name: str,
-    column: int,
     y: ArrayLike,
     p: ArrayLike,
+    column: int,
     *,
+    name: str,
     sample_weight: ArrayLike | None,
     groups: ArrayLike | None,
 ) -> Estimate:

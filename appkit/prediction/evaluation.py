@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
 
 from appkit.model.costs import Costs
-from appkit.prediction import metrics
+from appkit.prediction import metrics, regression
 from appkit.prediction.calibration import calibration_in_the_large, calibration_slope, expected_calibration_error
 from appkit.prediction.delong import auc
 from appkit.prediction.estimate import Estimate
@@ -232,16 +232,16 @@ def evaluate_values(
     """Measure predicted values, and their intervals ``(n_rows, 2)`` where there are any, against ``y``."""
     weighting: dict[str, Any] = {"sample_weight": sample_weight, "groups": groups}
     estimates = [
-        metrics.rmse(y, predicted, **weighting),
-        metrics.mae(y, predicted, **weighting),
-        metrics.r2(y, predicted, **weighting),
+        regression.rmse(y, predicted, **weighting),
+        regression.mae(y, predicted, **weighting),
+        regression.r2(y, predicted, **weighting),
     ]
     if interval is not None:
         ends = np.asarray(interval, dtype=np.float64)
         if ends.shape != (estimates[0].n, 2):
             raise ValueError(f"interval must have shape ({estimates[0].n}, 2): low and high, got {ends.shape}.")
-        estimates.append(metrics.interval_coverage(y, ends[:, 0], ends[:, 1], **weighting))
-        estimates.append(metrics.interval_width(y, ends[:, 0], ends[:, 1], **weighting))
+        estimates.append(regression.interval_coverage(y, ends[:, 0], ends[:, 1], **weighting))
+        estimates.append(regression.interval_width(y, ends[:, 0], ends[:, 1], **weighting))
     return Evaluation(tuple(estimates), "regression", n=estimates[0].n)
 
 

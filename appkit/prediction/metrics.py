@@ -1,4 +1,4 @@
-"""Metrics of probabilities, decisions and values, each with its interval.
+"""Metrics of probabilities, decisions and labels, each with its interval.
 
 Outcomes are 0/1 or boolean with 1 the event; probabilities are those of the event. Labels of more than two classes go
 to the functions that take ``labels``. ``groups`` marks rows of one patient, customer or machine, and clusters the
@@ -30,16 +30,11 @@ __all__ = [
     "balanced_accuracy",
     "brier",
     "brier_parts",
-    "interval_coverage",
-    "interval_width",
     "log_loss",
     "macro_auc",
     "macro_f1",
-    "mae",
     "multiclass_log_loss",
     "precision",
-    "r2",
-    "rmse",
     "sensitivity",
     "specificity",
 ]
@@ -74,7 +69,7 @@ def average_precision(
     # a row is in the numerator (if an event) and in the denominator of the precision at its own rank and all below
     gain, loss = _sum_from(events / safe), _sum_from(events * at_rank / safe)
     influence = weights * (y * (at_rank[rank] - value + gain[rank]) - loss[rank]) / caught[-1]
-    estimate = _linear_share("Average precision", value, influence, groups, n_independent=int(y.sum()))
+    estimate = _linear_share("Average precision", value, influence, groups=groups, n_independent=int(y.sum()))
     if not 0 < value < 1:
         return estimate
     error = standard_error(influence, groups=groups) / (value * (1 - value))
@@ -95,7 +90,7 @@ def log_loss(
     y = as_outcomes(y, both=False)
     p = as_probabilities(p, len(y))
     of_outcome = np.clip(np.where(y, p, 1 - p), _SMALLEST_PROBABILITY, 1.0)
-    return _mean("Log-loss", -np.log(of_outcome), sample_weight, groups)
+    return _mean("Log-loss", -np.log(of_outcome), sample_weight=sample_weight, groups=groups)
 
 
 def brier(
@@ -109,7 +104,7 @@ def brier(
     0.025
     """
     y = as_outcomes(y, both=False)
-    return _mean("Brier score", (as_probabilities(p, len(y)) - y) ** 2, sample_weight, groups)
+    return _mean("Brier score", (as_probabilities(p, len(y)) - y) ** 2, sample_weight=sample_weight, groups=groups)
 
 
 @dataclass(frozen=True)
@@ -220,7 +215,7 @@ def balanced_accuracy(
         recall = float(members @ (predicted == label) / members.sum())
         recalls.append(recall)
         influence += members * ((predicted == label) - recall) / members.sum() / len(classes)
-    return _linear_share("Balanced accuracy", float(np.mean(recalls)), influence, groups)
+    return _linear_share("Balanced accuracy", float(np.mean(recalls)), influence, groups=groups)
 
 
 def macro_f1(
@@ -248,7 +243,7 @@ def macro_f1(
         score = float(2 * weights @ (true & said)) / total if total else 0.0
         scores.append(score)
         influence += weights * (2.0 * (true & said) - score * size) / (total or 1.0) / len(classes)
-    return _linear_share("Macro F1", float(np.mean(scores)), influence, groups)
+    return _linear_share("Macro F1", float(np.mean(scores)), influence, groups=groups)
 
 
 def macro_auc(
@@ -299,80 +294,10 @@ def multiclass_log_loss(
     """Return the mean negative log-likelihood of class numbers ``codes`` under ``p`` ``(n_rows, n_classes)``."""
     codes, p = _class_codes(codes, p)
     of_label = np.clip(p[np.arange(len(codes)), codes], _SMALLEST_PROBABILITY, 1.0)
-    return _mean("Log-loss", -np.log(of_label), sample_weight, groups)
+    return _mean("Log-loss", -np.log(of_label), sample_weight=sample_weight, groups=groups)
 
 
-def mae(
-    y: ArrayLike, predicted: ArrayLike, *, sample_weight: ArrayLike | None = None, groups: ArrayLike | None = None
-) -> Estimate:
-    """Return the mean absolute error, in units of ``y``."""
-    return _mean("Mean absolute error", np.abs(_errors(y, predicted)), sample_weight, groups)
-
-
-def rmse(
-    y: ArrayLike, predicted: ArrayLike, *, sample_weight: ArrayLike | None = None, groups: ArrayLike | None = None
-) -> Estimate:
-    """Return the root mean squared error, in units of ``y``; the interval is the root of that of the mean square.
-
-    Examples
-    --------
-    >>> rmse([1.0, 2.0, 3.0], [1.0, 4.0, 3.0]).value ** 2
-    1.333...
-    """
-    square = _mean("Mean squared error", _errors(y, predicted) ** 2, sample_weight, groups)
-    value, low, high = (float(np.sqrt(end)) for end in (square.value, square.low, square.high))
-    return Estimate("Root mean squared error", value, low, high, method=square.method, n=square.n)
-
-
-def r2(
-    y: ArrayLike, predicted: ArrayLike, *, sample_weight: ArrayLike | None = None, groups: ArrayLike | None = None
-) -> Estimate:
-    """Return the share of the variance of ``y`` that the predictions explain; negative if worse than the mean."""
-    errors = _errors(y, predicted)
-    weights = as_weights(sample_weight, len(errors))
-    y = np.asarray(y, dtype=np.float64)
-    spread = (y - weights @ y / weights.sum()) ** 2
-    total = float(weights @ spread)
-    if total == 0:
-        raise ValueError("y must vary: r2 compares with its variance, which is 0.")
-    unexplained = float(weights @ errors**2) / total
-    influence = -weights * (errors**2 - unexplained * spread) / total
-    return linear_estimate("R2", 1 - unexplained, influence, groups=groups, bounds=(-np.inf, 1.0))
-
-
-def interval_coverage(
-    y: ArrayLike,
-    low: ArrayLike,
-    high: ArrayLike,
-    *,
-    sample_weight: ArrayLike | None = None,
-    groups: ArrayLike | None = None,
-) -> Estimate:
-    """Return the share of rows whose value lies within its predicted interval, ends included.
-
-    Examples
-    --------
-    >>> interval_coverage([1.0, 2.0, 3.0, 4.0], [0.0, 0.0, 0.0, 5.0], [1.0, 2.0, 9.0, 6.0]).value
-    0.75
-    """
-    y, low, high = _interval_ends(y, low, high)
-    return mean_estimate("Interval coverage", (low <= y) & (y <= high), sample_weight=sample_weight, groups=groups)
-
-
-def interval_width(
-    y: ArrayLike,
-    low: ArrayLike,
-    high: ArrayLike,
-    *,
-    sample_weight: ArrayLike | None = None,
-    groups: ArrayLike | None = None,
-) -> Estimate:
-    """Return the mean width of the predicted intervals, in units of ``y``."""
-    y, low, high = _interval_ends(y, low, high)
-    return mean_estimate("Interval width", high - low, bounds=(0.0, np.inf), sample_weight=sample_weight, groups=groups)
-
-
-def _mean(name: str, losses: np.ndarray, sample_weight: ArrayLike | None, groups: ArrayLike | None) -> Estimate:
+def _mean(name: str, losses: np.ndarray, *, sample_weight: ArrayLike | None, groups: ArrayLike | None) -> Estimate:
     return mean_estimate(name, losses, sample_weight=sample_weight, groups=groups, bounds=(0.0, np.inf))
 
 
@@ -380,8 +305,8 @@ def _linear_share(
     name: str,
     value: float,
     influence: np.ndarray,
-    groups: ArrayLike | None,
     *,
+    groups: ArrayLike | None,
     n_independent: int | None = None,
 ) -> Estimate:
     return linear_estimate(name, value, influence, groups=groups, bounds=(0.0, 1.0), n_independent=n_independent)
@@ -437,20 +362,3 @@ def _class_codes(codes: ArrayLike, p: ArrayLike) -> tuple[np.ndarray, np.ndarray
     if codes.dtype.kind not in "iu" or codes.min() < 0 or codes.max() >= p.shape[1]:
         raise ValueError(f"codes must be class numbers from 0 to {p.shape[1] - 1}.")
     return codes, p
-
-
-def _errors(y: ArrayLike, predicted: ArrayLike) -> np.ndarray:
-    y = np.asarray(y, dtype=np.float64)
-    if y.ndim != 1 or y.size == 0:
-        raise ValueError(f"y must be one-dimensional and not empty, got shape {y.shape}.")
-    return as_values(predicted, len(y), name="predicted") - as_values(y, len(y), name="y")
-
-
-def _interval_ends(y: ArrayLike, low: ArrayLike, high: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    y = np.asarray(y, dtype=np.float64)
-    low, high = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
-    if not (y.shape == low.shape == high.shape) or y.ndim != 1:
-        raise ValueError(f"y, low and high must have one shape (n_rows,), got {y.shape}, {low.shape}, {high.shape}.")
-    if np.any(low > high):
-        raise ValueError("low must not exceed high in any row.")
-    return y, low, high

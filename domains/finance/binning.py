@@ -93,7 +93,7 @@ def bin_numbers(
         missing = len(labels)
         labels.append("missing")
         parts.append(_total(is_missing, is_event, weights))
-    return _with_evidence(labels, np.concatenate(parts), edges, places, missing, smoothing=smoothing)
+    return _with_evidence(labels, np.concatenate(parts), edges, places=places, missing=missing, smoothing=smoothing)
 
 
 def bin_categories(
@@ -115,7 +115,9 @@ def bin_categories(
         missing = len(labels)
         labels.append("missing")
         parts.append(_total(is_missing, is_event, weights))
-    return _with_evidence(labels, np.concatenate(parts), np.empty(0), places, missing, smoothing=smoothing)
+    return _with_evidence(
+        labels, np.concatenate(parts), np.empty(0), places=places, missing=missing, smoothing=smoothing
+    )
 
 
 def _prebin(values: np.ndarray, max_bins: int) -> np.ndarray:
@@ -187,9 +189,9 @@ def _with_evidence(
     labels: list[str],
     counts: np.ndarray,
     edges: np.ndarray,
+    *,
     places: dict[object, int],
     missing: int,
-    *,
     smoothing: float,
 ) -> ColumnBins:
     """Return the bins with their evidence; ``smoothing`` average rows join each, so that no odds are infinite."""

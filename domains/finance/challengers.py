@@ -184,7 +184,7 @@ def compare_challengers(
     first: np.ndarray | None = None
     results: list[ChallengerResult] = []
     for name, model in models.items():
-        p = _probability_of(event, name, model, X_test)
+        p = _probability_of(event, model, X_test, name=name)
         first = p if first is None else first
         results.append(
             ChallengerResult(
@@ -202,7 +202,7 @@ def compare_challengers(
     return tuple(results)
 
 
-def _probability_of(event: Any, name: str, model: Any, X: Any) -> np.ndarray:
+def _probability_of(event: Any, model: Any, X: Any, *, name: str) -> np.ndarray:
     classes = list(model.classes_)
     if len(classes) != 2 or event not in classes:
         raise ValueError(f"{name!r} must tell {event!r} from one other class, got the classes {classes}.")

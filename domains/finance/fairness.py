@@ -245,9 +245,11 @@ def _group_outcome(
         n_events,
         is_reference=is_reference,
         approval_rate=proportion("Approval rate", int(approved[rows].sum()), n),
-        approval_ratio=_rate_ratio("Approval ratio", approved, rows, reference, min_group=min_group),
+        approval_ratio=_rate_ratio("Approval ratio", approved, rows, reference=reference, min_group=min_group),
         opportunity=_rate("Opportunity", approved[rows & ~y]),
-        opportunity_ratio=_rate_ratio("Opportunity ratio", approved, rows & ~y, reference & ~y, min_group=min_group),
+        opportunity_ratio=_rate_ratio(
+            "Opportunity ratio", approved, rows & ~y, reference=reference & ~y, min_group=min_group
+        ),
         auc=auc(y[rows], p[rows]) if p is not None and rank_known else None,
         calibration=None if p is None else mean_estimate("Observed minus predicted", y[rows] - p[rows]),
     )
@@ -258,7 +260,7 @@ def _rate(name: str, approved: np.ndarray) -> Estimate | None:
 
 
 def _rate_ratio(
-    name: str, approved: np.ndarray, rows: np.ndarray, reference: np.ndarray, *, min_group: int
+    name: str, approved: np.ndarray, rows: np.ndarray, *, reference: np.ndarray, min_group: int
 ) -> Estimate | None:
     """Return the ratio of two independent approval rates with the interval of its logarithm (Katz et al., 1978)."""
     n, m = int(rows.sum()), int(reference.sum())

@@ -112,7 +112,7 @@ def swap_set(
         swaps,
         cost=expected_cost(outcomes, ~new, costs, random_state=random_state),
         incumbent_cost=expected_cost(outcomes, ~old, costs, random_state=random_state),
-        cost_difference=cost_difference(outcomes, ~new, ~old, costs, random_state=random_state),
+        cost_difference=cost_difference(outcomes, ~new, ~old, costs=costs, random_state=random_state),
         currency=costs.currency,
     )
 

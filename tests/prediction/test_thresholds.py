@@ -49,14 +49,14 @@ def test_closed_form_threshold_is_no_dearer_than_any_other(scored):
 def test_difference_is_paired(scored):
     y, p = scored
     alarm, other = p >= 1 / 6, p >= 1 / 6 + 1e-3
-    paired = cost_difference(y, alarm, other, COSTS)
+    paired = cost_difference(y, alarm, other, costs=COSTS)
     single = expected_cost(y, alarm, COSTS)
     assert paired.high - paired.low < 0.3 * (single.high - single.low)
 
 
 def test_difference_of_a_decision_with_itself_is_exactly_zero(scored):
     y, p = scored
-    estimate = cost_difference(y, p > 0.2, p > 0.2, COSTS)
+    estimate = cost_difference(y, p > 0.2, p > 0.2, costs=COSTS)
     assert (estimate.low, estimate.value, estimate.high) == (0.0, 0.0, 0.0)
 
 
