@@ -29,6 +29,7 @@ from appkit.reporting.facts import (
     Grade,
     GradeTable,
     Group,
+    Histogram,
     HistoryFigure,
     ImportanceFigure,
     ImportanceRow,
@@ -204,7 +205,7 @@ def _performance() -> Section:
         x_axis=Axis("Predicted probability of default", "%"),
         y_axis=Axis("Observed default rate", "%"),
         bins=tuple(CalibrationBin(p, _rate(o, 600), 600) for p, o in zip(predicted, observed, strict=True)),
-        histogram=tuple(round(900 * math.exp(-i / 4)) + 6 for i in range(30)),
+        histogram=Histogram(0.0, 0.6, tuple(round(900 * math.exp(-i / 4)) + 6 for i in range(30))),
         threshold=0.167,
     )
     hundred = PerHundred(

@@ -1,10 +1,11 @@
 import re
+from dataclasses import replace
 
 import pytest
 
 from appkit.reporting.charts.axes import tick_texts
 from appkit.reporting.charts.beeswarm import swarm_marks
-from appkit.reporting.charts.calibration import calibration_scale
+from appkit.reporting.charts.calibration import calibration_plot, calibration_scale
 from appkit.reporting.charts.curve import curve_plot
 from appkit.reporting.charts.history import history_plot
 from appkit.reporting.charts.marks import rank_track, tile_scale, tile_track, track
@@ -16,6 +17,7 @@ from appkit.reporting.facts import (
     Curve,
     CurveFigure,
     CurvePoint,
+    Histogram,
     HistoryFigure,
     Limit,
     Measure,
@@ -172,3 +174,16 @@ def test_places_below_the_cut_are_hatched(reliable):
 def test_calibration_has_one_scale_for_both_axes(credit_report):
     figure = next(block for block in credit_report.sections[0].blocks if block.key == "calibration")
     assert calibration_scale(figure) == Scale(0.0, 0.6)
+
+
+def test_the_axes_reach_as_far_as_the_histogram(credit_report):
+    figure = next(block for block in credit_report.sections[0].blocks if block.key == "calibration")
+    wide = replace(figure, histogram=Histogram(0.0, 1.0, (5, 3, 1, 0, 1)))
+    assert calibration_scale(wide) == Scale(0.0, 1.0)
+
+
+def test_columns_of_the_histogram_stand_over_their_steps(credit_report):
+    figure = next(block for block in credit_report.sections[0].blocks if block.key == "calibration")
+    figure = replace(figure, histogram=Histogram(0.0, 0.6, (4, 2)))
+    columns = re.findall(r'class="mk" x="([^"]+)" width="([^"]+)" y="([^"]+)"', calibration_plot(figure, name="g1"))
+    assert columns == [("3%", "44%", "0%"), ("53%", "44%", "50%")]

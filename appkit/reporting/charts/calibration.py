@@ -4,7 +4,7 @@ from appkit.reporting.charts.axes import x_axis, y_axis
 from appkit.reporting.charts.paths import grid_svg
 from appkit.reporting.charts.plot import axis_title, drawing, upright_dot
 from appkit.reporting.charts.scale import Scale, scale_for
-from appkit.reporting.facts import CalibrationFigure, Measure
+from appkit.reporting.facts import CalibrationFigure, Histogram, Measure
 from appkit.reporting.markup import Markup, join, shape, tag
 from appkit.reporting.numbers import value_text
 
@@ -23,7 +23,7 @@ def calibration_plot(figure: CalibrationFigure, *, name: str) -> Markup:
         _threshold(figure.threshold, scale),
         *dots,
     )  # fmt: skip
-    return join(top, _histogram(figure, scale) if figure.histogram else None)
+    return join(top, _histogram(figure, figure.histogram, scale) if figure.histogram else None)
 
 
 def calibration_scale(figure: CalibrationFigure) -> Scale:
@@ -33,6 +33,8 @@ def calibration_scale(figure: CalibrationFigure) -> Scale:
     ]
     if figure.threshold is not None:
         held.append(figure.threshold)
+    if figure.histogram is not None:
+        held += [figure.histogram.edges(i)[1] for i, n in enumerate(figure.histogram.counts) if n]
     high = figure.x_axis.high if figure.x_axis.high is not None else figure.y_axis.high
     return scale_for(held, include=[0.0], low=figure.x_axis.low, high=high)
 
@@ -48,15 +50,19 @@ def _threshold(threshold: float | None, scale: Scale) -> Markup | None:
     return join(shape("line", class_="lim", x1=x, x2=x, y1=0, y2="100%"), text)
 
 
-def _histogram(figure: CalibrationFigure, scale: Scale) -> Markup:
-    most = max(*figure.histogram, 1)
-    width = 100 / len(figure.histogram)
-    bars = [
-        shape("rect", class_="mk", x=f"{i * width + 0.25 * width / 4:.4g}%", width=f"{0.87 * width:.3g}%",
-              y=f"{100 - 100 * n / most:.4g}%", height=f"{100 * n / most:.4g}%")
-        for i, n in enumerate(figure.histogram)
-        if n
-    ]  # fmt: skip
+def _histogram(figure: CalibrationFigure, histogram: Histogram, scale: Scale) -> Markup:
+    most = max(*histogram.counts, 1)
+    bars = [_column(*histogram.edges(i), n / most, scale) for i, n in enumerate(histogram.counts) if n]
     label = tag("text", "share of predictions", class_="m", x="100%", y=0, dy=12, text_anchor="end")
     axis = x_axis(scale, axis_title(figure.x_axis), unit=figure.x_axis.unit)
     return tag("svg", axis, *bars, label, class_="p hist", aria_hidden="true")
+
+
+def _column(start: float, stop: float, share: float, scale: Scale) -> Markup:
+    """Return one column, a little narrower than its step so that neighbours stay apart."""
+    margin = 0.06 * (stop - start)
+    left, right = start + margin, stop - margin
+    return shape(
+        "rect", class_="mk", x=scale.percent(left), width=scale.span(left, right), y=f"{100 - 100 * share:.4g}%",
+        height=f"{100 * share:.4g}%",
+    )  # fmt: skip

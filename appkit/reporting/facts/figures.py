@@ -18,6 +18,7 @@ __all__ = [
     "CurvePoint",
     "FairnessFigure",
     "Group",
+    "Histogram",
     "HistoryFigure",
     "Outcome",
     "PerHundred",
@@ -115,6 +116,25 @@ class CalibrationBin:
     n: int
 
 
+@dataclass(frozen=True)
+class Histogram:
+    """Counts in at most 40 equal steps from ``low`` to ``high``."""
+
+    low: float
+    high: float
+    counts: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        check_count("counts", len(self.counts), most=MAX_BINS)
+        if not self.low < self.high:
+            raise ValueError(f"low must be below high, got {self.low!r} and {self.high!r}.")
+
+    def edges(self, i: int) -> tuple[float, float]:
+        """Return where step ``i`` starts and ends."""
+        step = (self.high - self.low) / len(self.counts)
+        return self.low + i * step, self.low + (i + 1) * step
+
+
 @dataclass(frozen=True, kw_only=True)
 class CalibrationFigure(Figure):
     """Predicted probability against observed rate, with the distribution of predictions below.
@@ -126,7 +146,7 @@ class CalibrationFigure(Figure):
     bins
         At most 40 groups in order of prediction.
     histogram
-        Rows in equal steps of predicted probability over the x axis, at most 40 counts.
+        Distribution of the predictions; the axes reach as far as its last bin that holds rows.
     threshold
         Decision threshold as a fraction, if there is one.
     """
@@ -139,13 +159,11 @@ class CalibrationFigure(Figure):
     x_axis: Axis
     y_axis: Axis
     bins: tuple[CalibrationBin, ...]
-    histogram: tuple[int, ...] = ()
+    histogram: Histogram | None = None
     threshold: float | None = None
 
     def __post_init__(self) -> None:
         check_count("bins", len(self.bins), most=MAX_BINS)
-        if len(self.histogram) > MAX_BINS:
-            raise ValueError(f"histogram must have at most {MAX_BINS} counts, got {len(self.histogram)}.")
 
 
 @dataclass(frozen=True)

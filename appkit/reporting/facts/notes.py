@@ -73,6 +73,8 @@ class RankTile(Block):
     sentence: str = ""
 
     def __post_init__(self) -> None:
+        if self.total < 1:
+            raise ValueError(f"total must be at least one place, got {self.total!r}.")
         if not 0 <= self.reliable <= self.total:
             raise ValueError(f"reliable must lie between 0 and total={self.total}, got {self.reliable!r}.")
 

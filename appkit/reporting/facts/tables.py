@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from appkit.reporting.facts.block import Block, Cell
+from appkit.reporting.facts.block import Block, Cell, check_count
 from appkit.reporting.facts.measure import Limit, Measure, Status, Verdict, verdict, worst_status
 
 __all__ = [
@@ -55,6 +55,9 @@ class LimitTable(Block):
     label: str = "Name"
     how_to_read: str = ""
 
+    def __post_init__(self) -> None:
+        check_count("rows", len(self.rows), most=30)
+
     @property
     def status(self) -> Status:
         return worst_status(tuple(row.verdict.status for row in self.rows))
@@ -98,6 +101,9 @@ class GradeTable(Block):
     caption: str
     grades: tuple[Grade, ...]
     how_to_read: str = ""
+
+    def __post_init__(self) -> None:
+        check_count("grades", len(self.grades), most=30)
 
     @property
     def status(self) -> Status:
