@@ -33,16 +33,37 @@ class TestRanking:
     def test_ks_is_the_two_sample_statistic(self, loans):
         y, p, _ = loans
         score = np.round(p, 2)
-        assert ks(y, score, n_resamples=2).value == pytest.approx(stats.ks_2samp(score[~y], score[y]).statistic)
+        assert ks(y, score).value == pytest.approx(stats.ks_2samp(score[~y], score[y]).statistic)
 
     def test_ks_of_a_reversed_score_is_not_rewarded(self):
-        assert ks([0, 0, 1, 1], [0.9, 0.8, 0.2, 0.1], n_resamples=2).value == 0.0
+        assert ks([0, 0, 1, 1], [0.9, 0.8, 0.2, 0.1]).value == 0.0
 
-    def test_ks_interval_has_the_width_of_two_shares(self, loans):
-        y, p, _ = loans
-        estimate = ks(y, p)
-        assert estimate.low < estimate.value < estimate.high
-        assert estimate.high - estimate.low < 2 * 1.96 * np.sqrt(0.25 / y.sum() + 0.25 / (~y).sum())
+    def test_ks_interval_is_that_of_two_shares_by_hand(self):
+        y = np.repeat([0, 1], 100)
+        score = np.r_[np.zeros(60), np.ones(40), np.zeros(20), np.ones(80)]
+        estimate = ks(y, score)
+        error = np.sqrt((0.6 * 0.4 + 0.2 * 0.8) / 100)
+        assert estimate.value == pytest.approx(0.4)
+        assert (estimate.high - estimate.low) / 3.92 == pytest.approx(error, rel=0.01)
+
+    def test_ks_interval_covers_the_true_gap(self):
+        truth, hits = 2 * stats.norm.cdf(0.5) - 1, []
+        for seed in range(300):
+            rng = np.random.default_rng(seed)
+            y = rng.random(1000) < 0.2
+            estimate = ks(y, rng.normal(size=1000) + y)
+            hits.append(estimate.low <= truth <= estimate.high)
+        assert np.mean(hits) > 0.91
+
+    def test_perfect_ks_of_few_loans_is_not_certain(self):
+        estimate = ks([0, 0, 0, 1, 1, 1], [1, 2, 3, 4, 5, 6])
+        assert estimate.low == pytest.approx(0.025 ** (1 / 3))
+        assert estimate.value == 1.0
+
+    def test_weights_count_rows_in_ks(self):
+        weighted = ks([0, 0, 1, 1], [1, 3, 2, 4], sample_weight=[3, 1, 1, 2])
+        repeated = ks([0, 0, 0, 0, 1, 1, 1], [1, 1, 1, 3, 2, 4, 4])
+        assert weighted.value == pytest.approx(repeated.value)
 
     def test_gini_is_twice_the_area_above_chance(self, loans):
         y, p, _ = loans
