@@ -1,0 +1,215 @@
+"""A fitted table estimator as JSON values and CPU tensors, and back: no code, no clock, no device in it."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, get_type_hints
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
+
+from appkit.data import Schema
+from appkit.data.table_encoder import TableEncoder
+from appkit.model.calibration import AffineCalibration
+from appkit.model.codec import ValueReader, ValueWriter
+from appkit.model.device import place
+from appkit.model.heads import BinaryHead, Head, MulticlassHead, OrdinalHead, RegressionHead
+from appkit.model.networks import MultiNetwork, NetworkFactory
+from appkit.model.table_estimator import TableEstimator
+
+__all__ = ["EstimatorState", "model_hash", "restore", "state_of"]
+
+_WEIGHTS = "module_/"
+_FACTORY = "$factory"
+_NEEDED: Mapping[str, tuple[type, ...]] = {
+    "schema_": (Schema,),
+    "encoder_": (TableEncoder,),
+    "head_": (BinaryHead, MulticlassHead, OrdinalHead, RegressionHead),
+    "calibration_": (AffineCalibration,),
+    "background_": (pd.DataFrame,),
+    "n_features_in_": (int,),
+}
+
+
+@dataclass(frozen=True)
+class EstimatorState:
+    """All there is to know of a fitted estimator, but its class.
+
+    Parameters
+    ----------
+    parameters
+        Constructor arguments as JSON values.
+    attributes
+        Fitted attributes as JSON values, by name, in alphabetical order.
+    tensors
+        Network weights and arrays of numbers, on the CPU.
+    remarks
+        What could not be kept, one sentence each.
+    """
+
+    parameters: Mapping[str, Any]
+    attributes: Mapping[str, Any]
+    tensors: Mapping[str, Tensor]
+    remarks: tuple[str, ...] = field(default=())
+
+
+def state_of(estimator: TableEstimator) -> EstimatorState:
+    """Return the state of a fitted estimator. Equal fits have equal states: run times are left out.
+
+    Raises
+    ------
+    NotFittedError
+        If there is nothing to keep yet.
+    TypeError
+        If a parameter or a fitted attribute is of a type that cannot be kept, naming it.
+    """
+    check_is_fitted(estimator)
+    writer = ValueWriter(_value_classes(type(estimator)))
+    given, remarks = _keepable(estimator.get_params(deep=False))
+    parameters = {name: writer.write(value, at=f"parameter {name}") for name, value in given.items()}
+    fitted = {name: value for name, value in vars(estimator).items() if _is_fitted_name(name)}
+    module = fitted.pop("module_")
+    fitted.pop("device_")  # a model is opened where there is room for it, not where it was trained
+    fitted |= _without_clocks(fitted)
+    attributes = {name: writer.write(fitted[name], at=name) for name in sorted(fitted)}
+    weights = {f"{_WEIGHTS}{key}": value.detach().cpu().clone() for key, value in module.state_dict().items()}
+    return EstimatorState(parameters, attributes, weights | writer.tensors, remarks)
+
+
+def restore(
+    cls: type[TableEstimator], state: EstimatorState, *, network: NetworkFactory | None = None, device: str = "cpu"
+) -> TableEstimator:
+    """Return the estimator of class ``cls`` that ``state`` was taken of.
+
+    Parameters
+    ----------
+    cls
+        Class to make; the state does not choose it.
+    state
+        As :func:`state_of` returned it; the values in it are not trusted.
+    network
+        The factory that was passed as ``network=``, where one was.
+    device
+        Where to put the weights: ``"cpu"``, ``"cuda"``, ``"auto"``.
+
+    Raises
+    ------
+    ValueError
+        If something in ``state`` is unknown, absent or does not fit, naming the first such thing; or if a factory is
+        needed and not given, or given and not needed.
+    """
+    reader = ValueReader(state.tensors, _value_classes(cls))
+    estimator = cls(**_read_parameters(cls, state.parameters, reader, network))
+    for name, node in state.attributes.items():
+        if not _is_fitted_name(name) or hasattr(cls, name) or name in ("module_", "device_"):
+            raise ValueError(f"fitted attribute {name!r} is unknown to {cls.__name__}.")
+        setattr(estimator, name, _read(reader, node, f"fitted attribute {name!r}"))
+    for name, kinds in _NEEDED.items():
+        if not isinstance(getattr(estimator, name, None), kinds):
+            raise ValueError(f"fitted attribute {name!r} must be a {kinds[0].__name__}, and is absent or another.")
+    estimator.device_ = place(device).device
+    estimator.module_ = _rebuild_module(estimator, state.tensors)
+    estimator.module_.to(estimator.device_).eval()
+    return estimator
+
+
+def model_hash(estimator: TableEstimator) -> str:
+    """Return the sha256 of a fitted estimator's state: equal for equal fits, and before and after save and load."""
+    state = state_of(estimator)
+    digest = hashlib.sha256(type(estimator).__name__.encode())
+    digest.update(json.dumps([state.parameters, state.attributes], sort_keys=True, allow_nan=False).encode())
+    for name in sorted(state.tensors):
+        values = state.tensors[name].contiguous()
+        digest.update(json.dumps([name, str(values.dtype), list(values.shape)]).encode())
+        digest.update(values.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _is_fitted_name(name: str) -> bool:
+    return name.isidentifier() and name.endswith("_") and not name.startswith("_")
+
+
+def _value_classes(cls: type) -> tuple[type, ...]:
+    """Return the dataclasses that a constructor names in its annotations: a domain's own parameter values."""
+    hints = get_type_hints(cls.__init__)  # type: ignore[misc]  # the class is at hand, not an instance
+    found = {part for hint in hints.values() for part in (hint, *getattr(hint, "__args__", ()))}
+    classes = [part for part in found if isinstance(part, type) and dataclasses.is_dataclass(part)]
+    return tuple(sorted(classes, key=lambda known: known.__name__))
+
+
+def _keepable(parameters: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Replace what no file can hold, and say so: live generators, and functions that build networks."""
+    kept, remarks = dict(parameters), []
+    if isinstance(kept.get("random_state"), np.random.RandomState | np.random.Generator):
+        kept["random_state"] = None
+        remarks.append("random_state was a live generator and is kept as None; an int would have been kept.")
+    if callable(kept.get("network")):
+        factory = kept["network"]
+        name = f"{getattr(factory, '__module__', '?')}.{getattr(factory, '__qualname__', type(factory).__name__)}"
+        kept["network"] = {_FACTORY: name}
+        remarks.append(f"network was built by {name}; appkit.load needs it: load(path, network=...).")
+    return kept, tuple(remarks)
+
+
+def _without_clocks(fitted: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "history_": fitted["history_"].assign(seconds=np.nan),
+        "training_": fitted["training_"] | {"seconds": np.nan},
+    }
+
+
+def _read_parameters(
+    cls: type[TableEstimator], state: Mapping[str, Any], reader: ValueReader, network: NetworkFactory | None
+) -> dict[str, Any]:
+    known = cls._get_param_names()
+    for name in state:
+        if name not in known:
+            raise ValueError(f"parameter {name!r} is unknown to {cls.__name__}.")
+    nodes = dict(state)
+    factory = _factory_name(nodes.get("network"))
+    if factory is None and network is not None:
+        raise ValueError(f"network= is for models built by a factory; this one was built by {nodes.get('network')!r}.")
+    if factory is not None and network is None:
+        raise ValueError(f"its networks were built by {factory!r}: import it and call load(path, network=...).")
+    if network is not None:
+        nodes.pop("network")
+    values = {name: _read(reader, node, f"parameter {name!r}") for name, node in nodes.items()}
+    return values if network is None else values | {"network": network}
+
+
+def _factory_name(node: Any) -> str | None:
+    pairs = node.get("$mapping") if isinstance(node, dict) else None
+    return str(pairs[0][1]) if pairs and pairs[0][0] == _FACTORY else None
+
+
+def _read(reader: ValueReader, node: Any, where: str) -> Any:
+    try:
+        return reader.read(node)
+    except KeyError as err:
+        raise ValueError(f"{where} lacks {err}.") from err
+    except (TypeError, ValueError, AttributeError, OverflowError, ArithmeticError, MemoryError) as err:
+        raise ValueError(f"{where} is not what appkit writes: {err}") from err
+
+
+def _rebuild_module(estimator: TableEstimator, tensors: Mapping[str, Tensor]) -> MultiNetwork:
+    """Build the networks anew from the encoder's layout and fill in their weights."""
+    weights = {key.removeprefix(_WEIGHTS): value for key, value in tensors.items() if key.startswith(_WEIGHTS)}
+    n_networks = len({key.split(".")[1] for key in weights if key.startswith("networks.")})
+    try:
+        estimator._check_params()
+        with torch.random.fork_rng(devices=[]):  # initial weights are drawn, then overwritten
+            module = MultiNetwork([_empty_network(estimator, estimator.head_) for _ in range(n_networks)])
+        module.load_state_dict(weights)
+    except (RuntimeError, ValueError, TypeError, MemoryError) as err:
+        raise ValueError(f"the weights do not fit the parameters: {' '.join(str(err).split())}") from err
+    return module
+
+
+def _empty_network(estimator: TableEstimator, head: Head) -> nn.Module:
+    one_row = torch.zeros(1), torch.ones(1)  # a head's own starting values are overwritten too
+    return head.wrap(estimator._build_network(head.n_free_outputs), *one_row)
