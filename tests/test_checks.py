@@ -1,0 +1,39 @@
+"""Every estimator found keeps our promises, and the checks catch one that does not."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from appkit.checks import check_equal_seeds_give_equal_models, estimator_checks
+from appkit.model import TabularRegressor
+from appkit.persistence import savable_estimators
+
+SMALL = {"width": 16, "n_networks": 1, "max_epochs": 2, "n_members": 4}
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    return pd.DataFrame({"x": rng.normal(size=60), "word": ["a", "b", None] * 20})
+
+
+@pytest.mark.parametrize("check", estimator_checks(), ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", savable_estimators())
+def test_estimator_keeps_its_promise(check, name, table):
+    check(savable_estimators()[name](**SMALL), table, [0, 1] * 30)
+
+
+class Moody(TabularRegressor):
+    """Draws from the global generator, which no seed of ours governs."""
+
+    def fit(self, X: Any, y: Any, **options: Any) -> "Moody":
+        super().fit(X, y, **options)
+        self.mood_ = np.random.normal()  # noqa: NPY002  # the fault to be found
+        return self
+
+
+def test_check_of_seeds_catches_a_model_that_ignores_its_seed(table):
+    with pytest.raises(AssertionError, match="two fits of Moody with one seed differ"):
+        check_equal_seeds_give_equal_models(Moody(**SMALL), table, np.arange(60.0))
