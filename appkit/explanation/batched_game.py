@@ -1,7 +1,7 @@
 """Evaluate coalitions in fused batches of one fixed size, so that the batching never shows in the answer."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -10,9 +10,10 @@ from appkit.explanation.game import Game
 
 __all__ = ["BatchedGame"]
 
-_REFERENCE_BLOCK = 64
+_LEAST_BATCH = 64
 _CPU_BATCH = 1024
 _GPU_BATCH = 16384
+_ROWS_AT_ONCE = 65536  # outputs kept until they are averaged; no batch depends on it
 
 
 class BatchedGame(Game):
@@ -20,8 +21,7 @@ class BatchedGame(Game):
 
     Subclasses say what the model answers to aligned rows, references and players (:meth:`_outputs`). Every batch is
     padded to the same power of two, since matrix kernels treat the rows of a ragged batch differently and round
-    accordingly; sums over the background run in blocks that depend on the background alone. A device that runs out of
-    memory halves the batch.
+    accordingly. Only the last batch of a question is filled up. A device that runs out of memory halves the batch.
 
     Two coalitions are cheap: the full one shows nothing of the background, so one evaluation stands for all
     references; the empty one shows nothing of the row, so one row stands for all.
@@ -110,48 +110,24 @@ class BatchedGame(Game):
         self, coalitions: Tensor, rows: Tensor, *, references: Tensor | None, members: Tensor | None
     ) -> Tensor:
         """Return outputs averaged over the references of each coalition, ``(n_rows, n_coalitions, n_outputs)``."""
-        n_pairs = len(rows) * len(coalitions)
-        total = torch.zeros(n_pairs, len(self.output_names), dtype=torch.float64, device=self.device)
-        for block in self._reference_blocks(references, n_coalitions=len(coalitions)):
-            for start, stop in self._batches(n_pairs, width=block.shape[1]):
-                pair = torch.arange(start, stop, device=self.device)
-                total[start:stop] += self._pair_sums(
-                    rows[pair // len(coalitions)],
-                    block[pair % len(coalitions)],
-                    present=coalitions[pair % len(coalitions)],
-                    members=None if members is None else members[pair % len(coalitions)],
-                )
-        n_averaged = self.n_references if references is None else 1
-        return (total / n_averaged).view(len(rows), len(coalitions), len(self.output_names))
-
-    def _reference_blocks(self, references: Tensor | None, *, n_coalitions: int) -> Iterator[Tensor]:
-        """Yield int64 ``(n_coalitions, width)``: references to be summed, a block at a time."""
-        if references is not None:
-            yield references[:, None]
-            return
-        everyone = torch.arange(self.n_references, device=self.device)
-        for block in everyone.tensor_split(-(-self.n_references // _REFERENCE_BLOCK)):
-            yield block.expand(n_coalitions, -1)
-
-    def _batches(self, n_pairs: int, *, width: int) -> Iterator[tuple[int, int]]:
-        """Yield ranges of pairs that fit one batch, whose size may shrink on the way."""
-        start = 0
-        while start < n_pairs:
-            stop = min(n_pairs, start + self._batch_size // width)
-            yield start, stop
-            start = stop
-
-    def _pair_sums(self, rows: Tensor, references: Tensor, *, present: Tensor, members: Tensor | None) -> Tensor:
-        """Return outputs summed over references, ``(n_pairs, n_outputs)``, for references ``(n_pairs, width)``."""
-        n_pairs, width = references.shape
-        outputs = self._padded_outputs(
-            rows.repeat_interleave(width),
-            references.flatten(),
-            present=present.repeat_interleave(width, dim=0),
-            members=None if members is None else members.repeat_interleave(width),
-        )
-        self.n_evaluations += len(outputs)
-        return outputs.view(n_pairs, width, -1).sum(1)
+        shape = (len(rows), len(coalitions), len(self.output_names))
+        if 0 in shape:
+            return torch.zeros(shape, dtype=torch.float64, device=self.device)
+        asked = torch.arange(self.n_references, device=self.device)[None] if references is None else references[:, None]
+        asked = asked.expand(len(coalitions), -1)
+        n_pairs, width = len(rows) * len(coalitions), asked.shape[1]
+        means = []
+        for pair in torch.arange(n_pairs, device=self.device).split(max(1, _ROWS_AT_ONCE // width)):
+            coalition = pair % len(coalitions)
+            outputs = self._padded_outputs(
+                rows[pair // len(coalitions)].repeat_interleave(width),
+                asked[coalition].flatten(),
+                present=coalitions[coalition].repeat_interleave(width, dim=0),
+                members=None if members is None else members[coalition].repeat_interleave(width),
+            )
+            self.n_evaluations += len(outputs)
+            means.append(outputs.view(len(pair), width, -1).mean(1))
+        return torch.cat(means).view(shape)
 
     def _padded_outputs(self, rows: Tensor, references: Tensor, *, present: Tensor, members: Tensor | None) -> Tensor:
         """Return outputs of ``n`` rows, asking always for a whole batch, or for halves of it where memory ends."""
@@ -168,7 +144,7 @@ class BatchedGame(Game):
                     members=None if members is None else members[taken],
                 )
             except torch.OutOfMemoryError:
-                if self._batch_size // 2 < _REFERENCE_BLOCK:
+                if self._batch_size // 2 < _LEAST_BATCH:
                     raise
                 self._batch_size //= 2
                 continue
@@ -180,8 +156,8 @@ class BatchedGame(Game):
 def _checked_batch_size(batch_size: int | None, device: str) -> int:
     if batch_size is None:
         return _CPU_BATCH if device == "cpu" else _GPU_BATCH
-    if batch_size < _REFERENCE_BLOCK or batch_size.bit_count() != 1:
-        raise ValueError(f"batch_size must be a power of two from {_REFERENCE_BLOCK} on, got {batch_size!r}.")
+    if batch_size < _LEAST_BATCH or batch_size.bit_count() != 1:
+        raise ValueError(f"batch_size must be a power of two from {_LEAST_BATCH} on, got {batch_size!r}.")
     return batch_size
 
 

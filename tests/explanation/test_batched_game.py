@@ -89,3 +89,21 @@ def test_a_batch_that_is_no_power_of_two_is_refused(batch_size):
 
 def test_no_coalition_gives_no_value(game):
     assert game.values(torch.zeros(0, 3, dtype=torch.bool)).shape == (5, 0, 1)
+
+
+def test_a_large_background_is_averaged_to_the_same_bytes_in_batches_of_any_size():
+    model, X, background = FakeEnsemble(n_outputs=2), make_table(3), make_table(700, seed=1)
+    coalitions = torch.tensor([[False] * 4, [True, False, False, True], [False, True, True, False]])
+    small, large = (
+        EncodedTableGame(model, X, background, units="probability", batch_size=size).values(coalitions)
+        for size in (64, 4096)
+    )
+    assert small.numpy().tobytes() == large.numpy().tobytes()
+
+
+def test_a_background_is_padded_once_and_not_in_pieces():
+    sizes = []
+    X, background = make_numbers(1, n_columns=3), make_numbers(1500, n_columns=3, seed=1)
+    game = game_of(lambda x: sizes.append(len(x)) or tangled(x), X, background)
+    game.values(torch.tensor([[False, False, False]]))
+    assert sizes == [1024, 1024]
