@@ -84,20 +84,23 @@ def summarise(
     fingerprints: Mapping[str, str],
     absent: Mapping[str, str],
 ) -> TableSummary:
-    """Return the table's rows, best headline first, each compared with ``reference`` fold by fold."""
+    """Return the table's rows, each compared with ``reference`` fold by fold.
+
+    Models that ran the most folds come first, best headline leading: means over other folds do not compare.
+    """
     anchor = by_model.get(reference, ())
     rows = [
         _row(model, records, anchor, headline=headline, is_stale=records[0].fingerprint != fingerprints[model])
         for model, records in by_model.items()
     ]
     sign = 1 if headline in LOWER_IS_BETTER else -1
-    rows.sort(key=lambda row: sign * row.means[headline])
+    rows.sort(key=lambda row: (-row.n_folds, sign * row.means[headline]))
     return TableSummary(table, seed, headline, reference, tuple(rows), absent)
 
 
 def rank_models(summaries: Sequence[TableSummary]) -> dict[str, float]:
-    """Return mean ranks by headline over the tables, of the models that ran on every table."""
-    everywhere = set.intersection(*({row.model for row in summary.rows} for summary in summaries))
+    """Return mean ranks by headline over the tables, of the models that ran as many folds as any on every table."""
+    everywhere = set.intersection(*(_complete_models(summary) for summary in summaries))
     means = {s.table: {r.model: r.means[s.headline] for r in s.rows if r.model in everywhere} for s in summaries}
     return mean_ranks(means, lower_is_better={s.table: s.headline in LOWER_IS_BETTER for s in summaries})
 
@@ -130,6 +133,11 @@ def render_ranks(ranks: Mapping[str, float], *, n_tables: int) -> str:
     ordered = sorted(ranks.items(), key=lambda item: item[1])
     listed = ", ".join(f"{model} {rank:.2f}" for model, rank in ordered)
     return f"Mean rank of the headline metric over {n_tables} tables: {listed}."
+
+
+def _complete_models(summary: TableSummary) -> set[str]:
+    most = max(row.n_folds for row in summary.rows)
+    return {row.model for row in summary.rows if row.n_folds == most}
 
 
 def _of_one_fingerprint(records: list[Record], wanted: str) -> list[Record]:
@@ -205,6 +213,8 @@ def _difference_text(difference: Difference | None) -> str:
 
 def _notes(summary: TableSummary) -> list[str]:
     notes = [f"not run: {model}: {reason}" for model, reason in summary.absent.items()]
+    if len({row.n_folds for row in summary.rows}) > 1:
+        notes.append("means over different folds do not compare: read the paired differences")
     if any(row.is_stale for row in summary.rows):
         notes.append("\\* results of earlier sources, versions or parameters, not of the present ones")
     return ["", *notes] if notes else []

@@ -85,6 +85,12 @@ def test_the_best_model_comes_first_and_absent_ones_say_why():
     assert "not run: tabm: absent" in text
 
 
+def test_a_model_with_fewer_folds_is_listed_last_and_not_ranked():
+    summary = summary_of({"lucky": scored("lucky", {0: 0.9}), "ours": scored("ours", {0: 0.8, 1: 0.6})})
+    assert [row.model for row in summary.rows] == ["ours", "lucky"]
+    assert rank_models([summary]) == {"ours": 1.0}
+
+
 def test_ranks_leave_out_models_that_missed_a_table():
     both = {"peer": scored("peer", {0: 0.7}), "ours": scored("ours", {0: 0.8})}
     alone = {**both, "slow": scored("slow", {0: 0.9})}
