@@ -110,7 +110,7 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
     >>> import pandas as pd
     >>> X = pd.DataFrame({"age": [20, 30, 40, 50] * 20, "job": ["a", "b", "b", None] * 20})
     >>> y = ["bad", "good", "good", "good"] * 20
-    >>> model = TabularClassifier(width=16, max_epochs=30, random_state=0).fit(X, y)
+    >>> model = TabularClassifier(width=32, max_epochs=60, random_state=0).fit(X, y)
     >>> model.predict(X[:4])
     array(['bad', 'good', 'good', 'good'], dtype='<U4')
     """

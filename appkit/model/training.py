@@ -206,9 +206,9 @@ class _Loop:
 
 
 def _optimizer(module: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
-    """Return AdamW that decays shared weight matrices only: biases, scalings and member heads stay free."""
+    """Return AdamW that decays shared weight matrices only: biases, scalings and output layers stay free."""
     named = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
-    decayed = [p for name, p in named if name.endswith("weight") and p.ndim == 2]
+    decayed = [p for name, p in named if name.endswith("weight") and not name.endswith("output.weight")]
     kept = {id(p) for p in decayed}
     groups = [
         {"params": decayed, "weight_decay": settings.weight_decay},

@@ -45,8 +45,8 @@ class CreditRiskClassifier(TabularClassifier):
     Parameters
     ----------
     event
-        The label that is the default. ``None`` takes 1, ``True`` or a word such as "bad" or "default"; any other pair
-        of labels must say.
+        The label that is the default. ``None`` takes the larger of two numbers, ``True``, or a word such as "bad" or
+        "default"; any other pair of texts must say.
     protected
         Columns that stay out of the features; they may be in the table, for the fairness section. ``"auto"`` goes by
         their names (``find_protected``); ``()`` uses every column, and then reason codes refuse to speak.
@@ -172,8 +172,10 @@ class CreditRiskClassifier(TabularClassifier):
     def _learn_target(self, y: Any, *, n_rows: int, weight: np.ndarray | None) -> np.ndarray:
         target = super()._learn_target(y, n_rows=n_rows, weight=weight)
         if len(self.classes_) > 2:
-            message = f"CreditRiskClassifier needs two labels, got {len(self.classes_)}: {self.classes_[:5]}."
-            raise ValueError(f"{message} Ordered grades go into CreditRatingClassifier.")
+            raise ValueError(
+                "Only binary classification is supported. The type of the target is multiclass: "
+                f"{len(self.classes_)} labels, {self.classes_[:5]}. Ordered grades go into CreditRatingClassifier."
+            )
         self.event_ = _event_among(self.classes_, self.event)
         return target
 
@@ -318,8 +320,8 @@ def _event_among(classes: np.ndarray, event: Any) -> Any:
         if event not in labels:
             raise ValueError(f"event must be one of the labels {labels}, got {event!r}.")
         return labels[labels.index(event)]
-    if set(labels) == {0, 1}:
-        return labels[1]
+    if classes.dtype.kind in "biuf":
+        return labels[1]  # the larger: 1 of 0 and 1, True, 2 of the 1 and 2 of German Credit
     known = [label for label in labels if str(label).strip().lower() in _EVENT_WORDS]
     if len(known) != 1:
         raise ValueError(
