@@ -15,7 +15,7 @@ from typing import Any
 
 from appkit.exceptions import ArtefactError
 
-__all__ = ["FORMAT_VERSION", "read_archive", "read_json", "write_archive", "write_json"]
+__all__ = ["FORMAT_VERSION", "read_archive", "read_json", "unfinished", "write_archive", "write_json"]
 
 FORMAT = "appkit-model"
 FORMAT_VERSION = 1
@@ -48,7 +48,7 @@ def write_archive(path: Path, parts: Mapping[str, bytes], *, as_folder: bool = F
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path.parent} must be a folder to save into, and does not exist. Create it first.")
     entries = {_MANIFEST: write_json(_manifest(parts), indent=2)} | dict(sorted(parts.items()))
-    with _partial(path) as partial:
+    with unfinished(path) as partial:
         if as_folder:
             _write_folder(partial, entries)
             _replace_folder(partial, path)
@@ -95,19 +95,19 @@ def read_json(content: bytes, *, where: str) -> dict[str, Any]:
     return value
 
 
-def _manifest(parts: Mapping[str, bytes]) -> dict[str, Any]:
-    facts = {n: {"bytes": len(parts[n]), "sha256": hashlib.sha256(parts[n]).hexdigest()} for n in sorted(parts)}
-    return {"format": FORMAT, "format_version": FORMAT_VERSION, "parts": facts}
-
-
 @contextmanager
-def _partial(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside ``path``, and leave nothing there."""
+def unfinished(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside ``path`` to write under and rename from; leave nothing of that name behind."""
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         yield partial
     finally:
         _remove(partial)
+
+
+def _manifest(parts: Mapping[str, bytes]) -> dict[str, Any]:
+    facts = {n: {"bytes": len(parts[n]), "sha256": hashlib.sha256(parts[n]).hexdigest()} for n in sorted(parts)}
+    return {"format": FORMAT, "format_version": FORMAT_VERSION, "parts": facts}
 
 
 def _remove(path: Path) -> None:
@@ -138,7 +138,7 @@ def _replace_folder(new: Path, path: Path) -> None:
         return
     if not path.is_dir() or (any(path.iterdir()) and not (path / _MANIFEST).is_file()):
         raise FileExistsError(f"{path} must be free, empty or a saved model to be replaced, and holds other files.")
-    with _partial(path) as old:
+    with unfinished(path) as old:
         os.replace(path, old)
         os.replace(new, path)
 

@@ -1,0 +1,1 @@
+"""What the command line can do, one module per command; heavy imports happen when a command runs."""

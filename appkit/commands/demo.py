@@ -1,0 +1,44 @@
+"""``appkit demo``: the whole way of a domain on data that come with it."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from appkit.commands.console import tell
+
+__all__ = ["demo"]
+
+
+def demo(
+    domain: Annotated[str | None, typer.Argument(help="Domain to show; every one that has a demo otherwise.")] = None,
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder to write into.")] = Path(),
+) -> None:
+    """Fit, explain and report on data that come with a domain; no network needed.
+
+    Examples:
+
+      appkit demo
+
+      appkit demo finance --out demo
+    """
+    from appkit.domain import discover_domains
+
+    shown = {name: found.demo for name, found in discover_domains().items() if found.demo is not None}
+    if domain is not None and domain not in shown:
+        raise typer.BadParameter(f"DOMAIN must be one of {', '.join(shown) or 'none yet'}, got {domain!r}.")
+    if not shown:
+        raise ValueError("No installed domain has a demo.")
+    out.mkdir(parents=True, exist_ok=True)
+    for name in [domain] if domain else shown:
+        tell(f"Demo of {name}: fit, explain, report.")
+        before = _moments(out)
+        shown[name](out, progress=sys.stderr.isatty())
+        for file in sorted(set(_moments(out).items()) - set(before.items())):
+            tell(f"Wrote {file[0]}.")
+
+
+def _moments(folder: Path) -> dict[Path, int]:
+    """Return when each file of a folder was last written."""
+    return {path: path.stat().st_mtime_ns for path in folder.iterdir() if path.is_file()}
