@@ -1,0 +1,74 @@
+"""What a report does not show: gaps by name, few events, and what effects are not."""
+
+from appkit.reporting.content.context import ReportContext
+from appkit.reporting.facts import (
+    Block,
+    Fact,
+    NotFilled,
+    Option,
+    OptionsNote,
+    Paragraphs,
+    RankTile,
+    Section,
+    Tile,
+    WarningBox,
+)
+from appkit.reporting.facts.measure import Measure
+from appkit.reporting.numbers import count_text, value_text
+
+__all__ = ["gaps_of", "limitations_section"]
+
+FEW_EVENTS = 100
+
+
+def limitations_section(
+    context: ReportContext, gaps: tuple[NotFilled, ...], *, purpose: str | None, options: tuple[Option, ...]
+) -> Section:
+    """Return boxes, what could not be filled, the purpose, and the choices in force."""
+    blocks: list[Block] = [box for box in (_few_events(context), _effects_box()) if box is not None]
+    blocks.append(
+        Paragraphs(title="Purpose", texts=(purpose,))
+        if purpose
+        else NotFilled(item="Purpose", why="Nobody said what the model is used for", argument="purpose=")
+    )
+    blocks += gaps
+    blocks.append(OptionsNote(options=options))
+    return Section(
+        key="limits",
+        title="Limitations",
+        question="What this report does not show, and what was missing.",
+        blocks=tuple(blocks),
+    )
+
+
+def gaps_of(
+    sections: tuple[Section, ...], tiles: tuple[Tile | RankTile | NotFilled, ...], facts: tuple[Fact, ...]
+) -> tuple[NotFilled, ...]:
+    """Return every named gap of a report once, in reading order."""
+    found = [tile for tile in tiles if isinstance(tile, NotFilled)]
+    found += [fact.value for fact in facts if isinstance(fact.value, NotFilled)]
+    found += [block for section in sections for block in section.blocks if isinstance(block, NotFilled)]
+    return tuple(dict.fromkeys(found))
+
+
+def _few_events(context: ReportContext) -> WarningBox | None:
+    evaluation, words = context.evaluation, context.words
+    if evaluation.n_events is None or evaluation.n_events >= FEW_EVENTS:
+        return None
+    auc = evaluation["AUC"]
+    measure = Measure.of(auc)
+    width = value_text(Measure(auc.high - auc.low, decimals=2))
+    return WarningBox(
+        level="note",
+        finding=f"Only {count_text(evaluation.n_events)} {words['events']} stand behind these numbers",
+        text=f"{count_text(evaluation.n)} {words['rows']} with {count_text(evaluation.n_events)} {words['events']}: "
+        f"the interval of the AUC {value_text(measure)} is {width} wide. Small groups and grades are read with care.",
+    )
+
+
+def _effects_box() -> WarningBox:
+    return WarningBox(
+        level="note",
+        finding="Effects describe the model, not causes",
+        text="A column with a large effect is used by the model. Changing it in the world need not change the outcome.",
+    )

@@ -1,0 +1,121 @@
+"""Where a report comes from: model, data, hashes, versions, and what it takes to make it again."""
+
+import datetime
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import torch
+
+from appkit.reporting.content.context import ReportContext
+from appkit.reporting.content.explaining import CASE_EVALUATIONS, LIME_EVALUATIONS
+from appkit.reporting.content.hashing import Digests
+from appkit.reporting.content.phrasing import percent
+from appkit.reporting.facts import Fact, NotFilled, Reproduction, Section
+from appkit.reporting.numbers import count_text, date_text
+
+__all__ = ["facts_list", "reproduction_section"]
+
+_PACKAGES = ("appkit", "numpy", "pandas", "scipy", "scikit-learn", "torch", "xgboost", "shap", "lime")
+_DISTRIBUTIONS = {"appkit": "industry-appkit"}
+
+
+def facts_list(context: ReportContext, digests: Digests, *, report_date: datetime.date | None) -> tuple[Fact, ...]:
+    """Return model, data, n, events, seed, hashes and date, as a reader looks for them."""
+    words, evaluation = context.words, context.evaluation
+    n = f"n = {count_text(context.n)}"
+    events = ""
+    if evaluation.n_events is not None:
+        events = f", {count_text(evaluation.n_events)} {words['events']} ({percent(evaluation.n_events / context.n)})"
+    date: str | NotFilled = (
+        NotFilled(item="Report date", why="None was given; a report never asks the clock", argument="report_date=")
+        if report_date is None
+        else date_text(report_date)
+    )
+    return (
+        Fact("Model", _model_words(context.model)),
+        Fact(f"Hash of the model’s {digests.hashed}", digests.model, is_code=True),
+        Fact("Seed of the report", str(context.random_state)),
+        Fact("Training data", _training_words(context)),
+        Fact("Data of this report", f"{context.data_name or 'not named'}, {n}{events}"),
+        Fact("Hash of these data", digests.data, is_code=True),
+        Fact("Outcome", _outcome_words(context)),
+        Fact("Report date", date),
+        Fact("Software", ", ".join(_versions()[:1] + _versions()[5:6])),
+    )
+
+
+def reproduction_section(context: ReportContext, digests: Digests, *, command: str) -> Section:
+    """Return what it takes to make the same report again."""
+    explanation, training = context.explanation, getattr(context.model, "training_", {})
+    fallbacks = (*tuple(training.get("fall_backs", ())), *context.notes)
+    precision = training.get("precision", "")
+    device = str(training.get("device", "CPU")).upper() if training else "CPU"
+    threads = torch.get_num_threads()
+    block = Reproduction(
+        command=command,
+        model_hash=digests.model,
+        data_hash=digests.data,
+        method=f"Shapley values by antithetic permutations (two seeds: {context.random_state} and "
+        f"{context.random_state + 1}), LIME over the same game",
+        budget=_budget_words(context),
+        intervals="95 %; DeLong for the AUC, Wilson for rates, the rest as named in the table of metrics",
+        split="by the caller: rows of this report are taken as unseen in training",
+        device=f"{device}, {threads} {'thread' if threads == 1 else 'threads'}{', ' + precision if precision else ''}",
+        seed=context.random_state,
+        fallbacks=fallbacks,
+        versions=_versions(),
+        note="Run twice with the same versions and thread count, page and JSON have the same bytes. "
+        f"{count_text(explanation.n_background)} background {context.words['rows']} stand for what is unknown.",
+    )
+    return Section(
+        key="reproduction", title="Reproduction", question="The same inputs give the same bytes.", blocks=(block,)
+    )
+
+
+def _budget_words(context: ReportContext) -> str:
+    explanation, row = context.explanation, context.words["row"]
+    lime = "" if explanation.lime is None else f", {count_text(LIME_EVALUATIONS)} for LIME"
+    return (
+        f"{count_text(explanation.n_explained)} {context.words['rows']}: "
+        f"{count_text(explanation.shapley.n_evaluations)} evaluations a {row} and seed{lime}; "
+        f"{count_text(CASE_EVALUATIONS)} for the one {context.words['case']}"
+    )
+
+
+def _model_words(model: Any) -> str:
+    words = [type(model).__name__]
+    members = getattr(model, "n_members_", None)
+    if members:
+        words.append(f"{members} members")
+    monotone = getattr(model, "monotone", None)
+    if monotone:
+        words.append(f"monotone in {len(monotone)} {'column' if len(monotone) == 1 else 'columns'}")
+    return ", ".join(words)
+
+
+def _training_words(context: ReportContext) -> str:
+    training = getattr(context.model, "training_", {})
+    if "n_rows" in training:
+        return f"n = {count_text(training['n_rows'])}, seed {context.model.random_state}"
+    if context.reference_y is not None and context.reference is not None:
+        return f"n = {count_text(len(context.reference))}"
+    return "not recorded by the model"
+
+
+def _outcome_words(context: ReportContext) -> str:
+    if context.subject.task == "binary":
+        return f"{context.words['event']} (label {context.subject.output!r})"
+    if context.subject.task == "multiclass":
+        return f"{len(context.model.classes_)} classes; explained is the probability of {context.subject.output!r}"
+    return "a value"
+
+
+def _versions() -> tuple[str, ...]:
+    found = []
+    for package in _PACKAGES:
+        try:
+            found.append(f"{package} {version(_DISTRIBUTIONS.get(package, package))}")
+        except PackageNotFoundError:
+            continue
+    return (*found, f"Python {platform.python_version()}")
