@@ -9,7 +9,9 @@ from domains.finance.data import (
     load_hmeq,
     make_loans,
 )
+from domains.finance.demo import demo
 from domains.finance.model import CreditRatingClassifier, CreditRiskClassifier, find_protected
+from domains.finance.report import report_sections
 from domains.finance.scale import MasterScale, pd_from_points, score_points
 
 __all__ = [
@@ -43,5 +45,18 @@ DOMAIN = Domain(
         "give_me_some_credit": load_give_me_some_credit,
         "make_loans": make_loans,
     },
-    wording={"event": "default", "row": "loan", "rows": "loans", "case": "applicant"},
+    demo=demo,
+    wording={
+        "event": "default",
+        "row": "loan",
+        "rows": "loans",
+        "others": "good loans",
+        "case": "applicant",
+        "flags": "declines",
+        "flagged": "declined",
+        "passed": "accepted",
+        "happened": "defaulted",
+        "stayed": "repaid",
+    },
+    report_sections=report_sections,
 )

@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 
 from appkit import explanation as _explanation
+from appkit import reporting as _reporting
 from appkit.explanation import Explanation
 from appkit.model import Costs, NetworkFactory, TabularClassifier
 from appkit.model.heads import Head, OrdinalHead
 from appkit.model.training import TrainingData
+from appkit.reporting import Report
 from domains.finance.scale import MasterScale, score_points
 
 __all__ = ["CreditRatingClassifier", "CreditRiskClassifier", "find_protected"]
@@ -163,6 +165,10 @@ class CreditRiskClassifier(TabularClassifier):
     def explain(self, X: Any, **options: Any) -> Explanation:
         """Return ``appkit.explain(self, X, **options)``: effects on the probability of default."""
         return _explanation.explain(self, X, **options)
+
+    def report(self, X: Any, y: Any, **options: Any) -> Report:
+        """Return ``appkit.report(self, X, y, **options)``: the credit report."""
+        return _reporting.report(self, X, y, **options)
 
     @property
     def event_index_(self) -> int:
