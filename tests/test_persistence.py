@@ -256,6 +256,14 @@ def test_device_is_chosen_at_loading_and_not_kept(saved):
     assert load(saved, device="auto").device_ in ("cpu", "cuda")
 
 
+@pytest.mark.gpu
+def test_model_trained_on_a_gpu_opens_on_the_cpu(table, labels, tmp_path):
+    model = TabularClassifier(**SMALL | {"device": "cuda"}).fit(table, labels)
+    again = load(save(model, tmp_path / "model.appkit"))
+    assert {parameter.device.type for parameter in again.module_.parameters()} == {"cpu"}
+    np.testing.assert_allclose(again.predict_proba(table), model.predict_proba(table), atol=1e-5)
+
+
 def test_absent_path_is_a_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match="nothing at that path"):
         load(tmp_path / "model.appkit")
@@ -397,7 +405,17 @@ def test_manifest_that_does_not_fit_is_refused(saved, fields, message):
         ("model.json", lambda d: d | {"hook": "x"}, "unknown field 'hook'"),
         ("model.json", lambda d: d | {"parameters": d["parameters"] | {"widht": 3}}, "parameter 'widht' is unknown"),
         ("model.json", lambda d: d | {"parameters": d["parameters"] | {"width": 17}}, "weights do not fit"),
-        ("model.json", lambda d: d | {"parameters": d["parameters"] | {"width": 10**9}}, "weights do not fit"),
+        (
+            "model.json",
+            lambda d: d | {"parameters": d["parameters"] | {"width": 30_000}},
+            "at least 900,000,000 weights",
+        ),
+        (
+            "model.json",
+            lambda d: d | {"parameters": d["parameters"] | {"depth": 10**9}},
+            "at least 255,999,999,744 wei",
+        ),
+        ("model.json", lambda d: d | {"parameters": d["parameters"] | {"n_members": 10**9}}, "at least 16,000,000,000"),
         ("model.json", lambda d: d | {"parameters": d["parameters"] | {"costs": {"$eval": "1"}}}, "parameter 'costs'"),
         ("fitted/schema.json", lambda d: {"schema_": {"$schema": {"columns": [], "x": 1}}}, "unknown field 'x'"),
         ("fitted/schema.json", lambda d: {"schema_": "none"}, "'schema_' must be a Schema"),

@@ -202,12 +202,22 @@ def _rebuild_module(estimator: TableEstimator, tensors: Mapping[str, Tensor]) ->
     n_networks = len({key.split(".")[1] for key in weights if key.startswith("networks.")})
     try:
         estimator._check_params()
+        _check_size(estimator, sum(value.numel() for value in weights.values()))
         with torch.random.fork_rng(devices=[]):  # initial weights are drawn, then overwritten
             module = MultiNetwork([_empty_network(estimator, estimator.head_) for _ in range(n_networks)])
         module.load_state_dict(weights)
     except (RuntimeError, ValueError, TypeError, MemoryError) as err:
         raise ValueError(f"the weights do not fit the parameters: {' '.join(str(err).split())}") from err
     return module
+
+
+def _check_size(estimator: TableEstimator, n_weights: int) -> None:
+    """Refuse parameters that would fill the memory with networks the file holds no weights for."""
+    least = estimator.width * max(estimator.width * (estimator.depth - 1), 1)
+    if estimator.network == "tabm":
+        least = max(least, estimator.width * estimator.n_members)
+    if isinstance(estimator.network, str) and least > n_weights:
+        raise ValueError(f"they ask for at least {least:,} weights, and there are {n_weights:,}.")
 
 
 def _empty_network(estimator: TableEstimator, head: Head) -> nn.Module:
