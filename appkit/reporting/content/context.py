@@ -1,7 +1,7 @@
 """What every section of a report is made from: the model's outputs on the rows, and what the caller gave."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from appkit.domain import Domain
 from appkit.model.costs import Costs
 from appkit.prediction import Evaluation
 from appkit.reporting.content.explaining import CaseExplanation, ModelExplanation
+from appkit.reporting.content.inputs import Measured
 from appkit.reporting.content.phrasing import Words
 from appkit.reporting.content.subject import Subject
 from appkit.reporting.facts import Limit, NotFilled, RankTile, Section, Tile
@@ -61,16 +62,10 @@ class ReportContext:
     ----------
     subject
         The model and the one output reported on; ``subject(frame)`` gives outputs of other rows.
-    X, y
-        Rows reported on and their labels or values.
-    output
-        Output of each row, float64 ``(n_rows,)``: probability of the event, of the chosen class, or the value.
-    evaluation
-        Metrics on these rows.
-    is_event
-        bool ``(n_rows,)``; of the chosen class where there are several, ``None`` for values.
-    flagged
-        bool ``(n_rows,)``: output at the threshold or above; ``None`` unless binary.
+    X
+        Rows reported on.
+    measured
+        Outputs, metrics and labels; its parts are properties here.
     explanation, case
         Shapley values and LIME of a sample of rows, and of one row.
     words, limits, domain
@@ -79,19 +74,15 @@ class ReportContext:
         Training rows to hold these against, and the model's output on them; ``None`` where there are none.
     reference_y
         Labels of the reference, where given.
-    sample_weight, costs, protected, dates, incumbent_score, challengers
+    protected, dates, incumbent_score, challengers
         As the caller gave them.
-    data_name, random_state
-        Name of the data, and the seed of everything drawn.
+    data_name, random_state, notes
+        Name of the data, the seed of everything drawn, and what fell back.
     """
 
     subject: Subject
     X: pd.DataFrame
-    y: np.ndarray
-    output: np.ndarray
-    evaluation: Evaluation
-    is_event: np.ndarray | None
-    flagged: np.ndarray | None
+    measured: Measured
     explanation: ModelExplanation
     case: CaseExplanation
     words: Words
@@ -100,20 +91,48 @@ class ReportContext:
     reference: pd.DataFrame | None = None
     reference_output: np.ndarray | None = None
     reference_y: np.ndarray | None = None
-    sample_weight: np.ndarray | None = None
-    costs: Costs | None = None
     protected: pd.DataFrame | None = None
     dates: Any = None
     incumbent_score: Any = None
     challengers: Any = None
     data_name: str = ""
     random_state: int = 0
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
     @property
     def model(self) -> Any:
         """The model reported on."""
         return self.subject.model
+
+    @property
+    def y(self) -> np.ndarray:
+        """Labels or values, ``(n_rows,)``."""
+        return self.measured.y
+
+    @property
+    def output(self) -> np.ndarray:
+        """Output of each row, float64 ``(n_rows,)``."""
+        return self.measured.output
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """Metrics on these rows."""
+        return self.measured.evaluation
+
+    @property
+    def flagged(self) -> np.ndarray | None:
+        """Which outputs are at the threshold or above, bool ``(n_rows,)``; ``None`` unless binary."""
+        return self.measured.flagged
+
+    @property
+    def sample_weight(self) -> np.ndarray | None:
+        """Weight of each row, ``None`` where all count alike."""
+        return self.measured.sample_weight
+
+    @property
+    def costs(self) -> Costs | None:
+        """Costs of errors in force."""
+        return self.measured.costs
 
     @property
     def threshold(self) -> float | None:
@@ -123,8 +142,8 @@ class ReportContext:
     @property
     def events(self) -> np.ndarray:
         """Which rows had the event, bool ``(n_rows,)``."""
-        assert self.is_event is not None, "only probabilities have events"
-        return self.is_event
+        assert self.measured.is_event is not None, "only probabilities have events"
+        return self.measured.is_event
 
     @property
     def n(self) -> int:

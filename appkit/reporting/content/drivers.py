@@ -83,7 +83,8 @@ def ranking_badge(context: ReportContext) -> Badge:
     if k == n:
         reason = "Every gap between neighbours exceeds two standard errors, and a second seed gave the same order."
         return Badge(level="pass", claim=f"Ranking reliable down to the last of {n} places.", reason=reason)
-    reason = f"{_gap_words(ranking, k, context)} A second seed is asked for the same {context.words['columns']} above."
+    rule = f"A gap is settled only if a second seed puts the same {context.words['columns']} above it."
+    reason = f"{_gap_words(ranking, k, context)} {rule}"
     if k == 0:
         return Badge(level="fail", claim="Ranking not reliable: the first place is not settled.", reason=reason)
     if k > 1:

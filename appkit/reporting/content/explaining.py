@@ -149,18 +149,24 @@ def explain_model(
 
 
 def explain_case(
-    subject: Subject, row: pd.DataFrame, background: pd.DataFrame, *, rule: str, threshold: float | None, seed: int
+    subject: Subject,
+    row: pd.DataFrame,
+    background: pd.DataFrame,
+    *,
+    rule: str,
+    threshold: float | None,
+    random_state: int,
 ) -> CaseExplanation:
     """Explain one row, a frame of one row, with a budget of its own."""
     game = SharedEnds(subject.game(row, background))
     budget = max(CASE_EVALUATIONS, _budget(len(game.player_names), game.n_members))
-    shapley = permutation_shapley(game, max_evaluations=budget, random_state=seed)
+    shapley = permutation_shapley(game, max_evaluations=budget, random_state=random_state)
     return CaseExplanation(
         label=str(row.index[0]),
         rule=rule,
         is_flagged=None if threshold is None else bool(shapley.output[0, 0] >= threshold),
         shapley=shapley,
-        lime=_lime(game, CASE_EVALUATIONS, random_state=seed),
+        lime=_lime(game, CASE_EVALUATIONS, random_state=random_state),
     )
 
 

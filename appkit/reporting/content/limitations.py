@@ -21,9 +21,7 @@ __all__ = ["gaps_of", "limitations_section"]
 FEW_EVENTS = 100
 
 
-def limitations_section(
-    context: ReportContext, gaps: tuple[NotFilled, ...], *, purpose: str | None, options: tuple[Option, ...]
-) -> Section:
+def limitations_section(context: ReportContext, gaps: tuple[NotFilled, ...], *, purpose: str | None) -> Section:
     """Return boxes, what could not be filled, the purpose, and the choices in force."""
     blocks: list[Block] = [box for box in (_few_events(context), _effects_box()) if box is not None]
     blocks.append(
@@ -32,7 +30,7 @@ def limitations_section(
         else NotFilled(item="Purpose", why="Nobody said what the model is used for", argument="purpose=")
     )
     blocks += gaps
-    blocks.append(OptionsNote(options=options))
+    blocks.append(OptionsNote(options=_options(context)))
     return Section(
         key="limits",
         title="Limitations",
@@ -72,3 +70,16 @@ def _effects_box() -> WarningBox:
         finding="Effects describe the model, not causes",
         text="A column with a large effect is used by the model. Changing it in the world need not change the outcome.",
     )
+
+
+def _options(context: ReportContext) -> tuple[Option, ...]:
+    evaluation = context.evaluation
+    options = [
+        Option("Rows explained", count_text(context.explanation.n_explained), "behind the importance of columns"),
+        Option("Seed", str(context.random_state), "of resamples, permutations and the case", context.random_state == 0),
+    ]
+    if evaluation.threshold is not None:
+        source = "from the costs" if context.costs is not None else "as set"
+        meaning = f"probability from which a {context.words['row']} is {context.words['flagged']}, {source}"
+        options.insert(0, Option("Threshold", f"{evaluation.threshold:.4g}", meaning, evaluation.threshold == 0.5))
+    return tuple(options)

@@ -2,6 +2,7 @@
 
 import datetime
 import platform
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -14,7 +15,7 @@ from appkit.reporting.content.phrasing import percent
 from appkit.reporting.facts import Fact, NotFilled, Reproduction, Section
 from appkit.reporting.numbers import count_text, date_text
 
-__all__ = ["facts_list", "reproduction_section"]
+__all__ = ["command_text", "facts_list", "reproduction_section"]
 
 _PACKAGES = ("appkit", "numpy", "pandas", "scipy", "scikit-learn", "torch", "xgboost", "shap", "lime")
 _DISTRIBUTIONS = {"appkit": "industry-appkit"}
@@ -119,3 +120,32 @@ def _versions() -> tuple[str, ...]:
         except PackageNotFoundError:
             continue
     return (*found, f"Python {platform.python_version()}")
+
+
+def command_text(settings: Mapping[str, Any], data: Mapping[str, Any], *, random_state: int) -> str:
+    """Return the call that makes the report again; data stand by their names.
+
+    Examples
+    --------
+    >>> print(command_text({"threshold": 0.2, "limits": None}, {"dates": ["2020-01-01"]}, random_state=0))
+    appkit.report(
+        model, X, y,
+        threshold=0.2,
+        dates=dates,
+        random_state=0,
+    ).save("report.html")
+    """
+    lines = [f"    {name}={_literal(value)}," for name, value in settings.items() if value is not None]
+    lines += [
+        f"    {name}={value!r}," if isinstance(value, str) else f"    {name}={name},"
+        for name, value in data.items()
+        if value is not None
+    ]
+    lines.append(f"    random_state={random_state},")
+    return "\n".join(["appkit.report(", "    model, X, y,", *lines, ').save("report.html")'])
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name!r}: {_literal(item)}" for name, item in value.items()) + "}"
+    return repr(value)

@@ -9,7 +9,6 @@ from appkit.reporting.facts import (
     Grade,
     GradeTable,
     Measure,
-    NotFilled,
     verdict,
 )
 from appkit.reporting.numbers import count_text, limit_text, long_text, number_text, value_text
@@ -27,10 +26,13 @@ def grades_section(context: ReportContext) -> DomainSection:
     scale = getattr(context.model, "master_scale", None) or MasterScale()
     result = calibration_by_grade(context.events, context.output, scale=scale, alpha=_GRADE_LEVEL)
     filled = tuple(grade for grade in result.grades if grade.n)
+    empty = tuple(grade.name for grade in result.grades if not grade.n)
+    nobody = f" No loan is in {'grade' if len(empty) == 1 else 'grades'} {list_text(empty)}." if empty else ""
     table = GradeTable(
         title=grades_title(result),
         caption="Dot and bar: observed default rate with its 95 % Jeffreys interval. Upright stroke: mean predicted "
-        f"rate. {_JEFFREYS}: a grade holds if the predicted rate lies inside. Portfolio: {_portfolio_words(result)}.",
+        f"rate. {_JEFFREYS}: a grade holds if the predicted rate lies inside. "
+        f"Portfolio: {_portfolio_words(result)}.{nobody}",
         grades=tuple(
             Grade(
                 grade.name,
@@ -45,11 +47,7 @@ def grades_section(context: ReportContext) -> DomainSection:
         ),
         how_to_read="A stroke inside the bar is a grade whose predicted rate came true. " + result.note,
     )
-    empty = tuple(grade.name for grade in result.grades if not grade.n)
-    gaps = (NotFilled(item=f"Grade {list_text(empty)}", why="No loan has it", fill="more loans"),) if empty else ()
-    return DomainSection(
-        key="performance", title="Performance", question="", blocks=(_credit_measures(context), table, *gaps)
-    )
+    return DomainSection(key="performance", title="Performance", question="", blocks=(_credit_measures(context), table))
 
 
 def grades_title(result: ScaleCalibration) -> str:
@@ -105,7 +103,7 @@ def share(estimate: Estimate) -> Measure:
 
 
 def _range_words(low: float, high: float) -> str:
-    ends = tuple(number_text(100 * end, 0 if (100 * end).is_integer() else 1) for end in (low, high))
+    ends = tuple(number_text(100 * end, 0 if abs(100 * end - round(100 * end)) < 1e-9 else 1) for end in (low, high))
     if low == 0:
         return f"under {ends[1]}"
     return f"{ends[0]} and over" if high == 1 else f"{ends[0]} to {ends[1]}"

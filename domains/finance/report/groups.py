@@ -96,7 +96,7 @@ def approval_finding(results: tuple[GroupFairness, ...], limit: Limit | None) ->
     if status == "fail":
         return first_that_fits(f"{name} fails the limit at {shown}", f"One group fails the limit at {shown}")
     return first_that_fits(
-        f"Whether {name} meets the limit at {shown} is not settled",
+        f"Whether {name}, at {shown}, meets the limit is not settled",
         f"Whether the lowest approval ratio, {shown}, meets the limit is not settled",
     )
 

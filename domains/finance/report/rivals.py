@@ -25,14 +25,10 @@ __all__ = ["challengers_title", "rivals_section", "swap_title"]
 
 def rivals_section(context: ReportContext) -> DomainSection:
     blocks = (_challenger_block(context), _swap_block(context))
-    question = next(
-        (block.title for block in blocks if isinstance(block, ChallengerTable) and block.title),
-        "Would another model, or the rule in force, do as well?",
-    )
-    return DomainSection(
-        key="challengers", title="Challengers", question=f"{question.rstrip('?.')}{'?' if '?' in question else '.'}",
-        blocks=blocks, after="fairness",
-    )  # fmt: skip
+    question = "Would another model, or the rule in force, do as well?"
+    if isinstance(blocks[0], ChallengerTable):
+        question = f"{challengers_title(blocks[0].challengers)}."
+    return DomainSection(key="challengers", title="Challengers", question=question, blocks=blocks, after="fairness")
 
 
 def _challenger_block(context: ReportContext) -> Block:
@@ -76,7 +72,6 @@ def _challenger_block(context: ReportContext) -> Block:
     )
     rows += _incumbent_row(context, n_cells=3 + has_costs)
     return ChallengerTable(
-        title=challengers_title(rows),
         caption=f"Difference in AUC to this model, paired on the same {count_text(context.n)} loans, 95 % interval.",
         metric="AUC",
         challengers=rows,

@@ -1,0 +1,120 @@
+"""Every metric with its interval, limit and verdict, and the tiles that lead the verdict strip."""
+
+import numpy as np
+
+from appkit.prediction import Estimate, expected_cost
+from appkit.reporting.content.context import ReportContext
+from appkit.reporting.content.phrasing import (
+    capital,
+    first_that_fits,
+    label_of,
+    measure_or_gap,
+    verdict_or_gap,
+)
+from appkit.reporting.facts import Cell, DataTable, Measure, NotFilled, Tile, verdict
+from appkit.reporting.numbers import count_text, limit_text
+from appkit.reporting.words import list_text, settle_phrase, share_phrase
+
+__all__ = ["metric_measure", "metrics_table", "metrics_title", "performance_tiles"]
+
+_SHARES = {"Accuracy", "Balanced accuracy", "Sensitivity", "Specificity", "Precision", "Interval coverage"}
+
+
+def performance_tiles(context: ReportContext) -> tuple[Tile | NotFilled, ...]:
+    """Return the leading tiles of the verdict strip: three for a binary task, two for the others."""
+    if context.evaluation.task == "binary":
+        return (_auc_tile(context), _slope_tile(context), _cost_tile(context))
+    names = ("RMSE", "R2") if context.evaluation.task == "regression" else ("Accuracy", "Log-loss")
+    known = {estimate.name for estimate in context.evaluation}
+    return tuple(_tile(context, name, name=name, sentence="") for name in names if name in known)
+
+
+def metrics_table(context: ReportContext) -> DataTable:
+    """Return all metrics of the evaluation."""
+    rows: list[tuple[Cell, ...]] = []
+    for estimate in context.evaluation:
+        measure = metric_measure(estimate, currency=context.evaluation.currency)
+        limit = context.limits.get(estimate.name)
+        like = measure if isinstance(measure, Measure) else Measure.exact(0.0)
+        decided = verdict(like, limit)
+        rows.append(
+            (estimate.name, measure, limit_text(limit, like), verdict_or_gap(measure, decided), estimate.method)
+        )
+    open_names = tuple(str(row[0]) for row in rows if getattr(row[3], "status", "") in ("open", "fail"))
+    n_limits = sum(1 for row in rows if row[2] != "no limit set")
+    return DataTable(
+        title=metrics_title(open_names, n_limits),
+        caption=f"All metrics on these {context.words['rows']}, n = {count_text(context.n)}; 95 % interval below each "
+        "value, and how it was made",
+        columns=("Metric", "Value", "Limit", "Verdict", "Interval"),
+        rows=tuple(rows),
+    )
+
+
+def metrics_title(open_names: tuple[str, ...], n_limits: int) -> str:
+    """Return which metrics are not inside their limits.
+
+    Examples
+    --------
+    >>> metrics_title((), 0), metrics_title((), 2), metrics_title(("AUC",), 2)
+    ('All metrics with their intervals', 'All 2 metrics with a limit pass', 'AUC does not pass')
+    """
+    if open_names:
+        names = list_text(tuple(label_of(name) for name in open_names))
+        does = "does" if len(open_names) == 1 else "do"
+        return first_that_fits(f"{names} {does} not pass", f"{len(open_names)} metrics do not pass their limits")
+    if n_limits == 0:
+        return "All metrics with their intervals"
+    return f"{capital(share_phrase(n_limits, n_limits, 'metrics'))} with a limit {'pass' if n_limits > 1 else 'passes'}"
+
+
+def metric_measure(estimate: Estimate, *, currency: str = "") -> Measure | NotFilled:
+    """Return a metric in the unit it is read in: shares in percent, costs in their currency."""
+    unit = currency if estimate.name == "Cost per row" else "%" if estimate.name in _SHARES else ""
+    decimals = 1 if unit == "%" else 3 if "AUC" in estimate.name else None
+    return measure_or_gap(estimate, unit=unit, decimals=decimals)
+
+
+def _tile(context: ReportContext, metric: str, *, name: str, sentence: str) -> Tile | NotFilled:
+    measure = metric_measure(context.evaluation[metric], currency=context.evaluation.currency)
+    limit = context.limits.get(metric)
+    if isinstance(measure, NotFilled):
+        return measure
+    settle = settle_phrase(measure, limit, n=context.n, rows=context.words["rows"]) if limit else ""
+    return Tile(name=name, measure=measure, limit=limit, sentence=settle or sentence)
+
+
+def _auc_tile(context: ReportContext) -> Tile | NotFilled:
+    words = context.words
+    times = round(10 * context.evaluation["AUC"].value)
+    sentence = (
+        f"Given one {words['case']} that {words['happened']} and one that {words['stayed']}, the model ranks them "
+        f"rightly about {times} times in 10."
+    )
+    return _tile(context, "AUC", name=f"Ranking of {words['cases']} (AUC)", sentence=sentence)
+
+
+def _slope_tile(context: ReportContext) -> Tile | NotFilled:
+    slope = context.evaluation["Calibration slope"]
+    reading = "1 means predicted and observed rates move together"
+    if slope.low > 1:
+        reading = "Above 1: predictions are not extreme enough, real rates spread more than predicted"
+    elif slope.high < 1:
+        reading = "Below 1: predictions are too extreme, real rates spread less than predicted"
+    return _tile(context, "Calibration slope", name="Calibration slope", sentence=f"{reading}.")
+
+
+def _cost_tile(context: ReportContext) -> Tile | NotFilled:
+    if context.costs is None:
+        sentence = "Mean squared error of the probability; 0 is perfect. No costs were given."
+        return _tile(context, "Brier score", name="Brier score", sentence=sentence)
+    everyone = np.zeros(context.n, dtype=bool)
+    nobody = expected_cost(
+        context.events, everyone, context.costs, sample_weight=context.sample_weight, random_state=None, n_resamples=2
+    )
+    costs = context.costs
+    sentence = (
+        f"A missed {context.words['event']} costs {costs.missed_event:g}, a false alarm {costs.false_alarm:g}; "
+        f"with nobody {context.words['flagged']} it would be {nobody.value:.2f} a {context.words['case']}."
+    )
+    return _tile(context, "Cost per row", name=f"Cost per {context.words['case']}", sentence=sentence)
