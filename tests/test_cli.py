@@ -185,15 +185,24 @@ def test_doctor_gives_the_line_that_installs_what_is_missing(monkeypatch):
     assert "pip install 'industry-appkit[scale]'" in result.stdout
 
 
-def test_demo_tells_what_it_wrote(monkeypatch, tmp_path):
+def toy_domain(name: str) -> Domain:
     def write_page(out: Path, *, progress: bool) -> None:
-        (out / "page.html").write_text("page")
+        (out / f"{name}.html").write_text(f"progress {progress}")
 
-    toy = Domain(name="toy", title="Toy", estimators={}, datasets={}, demo=write_page)
-    monkeypatch.setattr("appkit.domain.discover_domains", lambda: {"toy": toy})
-    result = run("demo", "--out", tmp_path / "demo")
-    assert result.exit_code == 0
-    assert f"Wrote {tmp_path / 'demo' / 'page.html'}." in result.stderr
+    return Domain(name=name, title=name, estimators={}, datasets={}, demo=write_page)
+
+
+def test_demo_runs_that_of_each_domain_in_a_new_folder(monkeypatch, tmp_path):
+    monkeypatch.setattr("appkit.domain.discover_domains", lambda: {n: toy_domain(n) for n in ("toys", "tools")})
+    assert run("demo", "--out", tmp_path / "demo").exit_code == 0
+    assert (tmp_path / "demo" / "toys.html").read_text() == "progress False"
+    assert (tmp_path / "demo" / "tools.html").is_file()
+
+
+def test_demo_of_one_domain_runs_no_other(monkeypatch, tmp_path):
+    monkeypatch.setattr("appkit.domain.discover_domains", lambda: {n: toy_domain(n) for n in ("toys", "tools")})
+    assert run("demo", "toys", "--out", tmp_path).exit_code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["toys.html"]
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,6 @@ from typing import Annotated
 
 import typer
 
-from appkit.commands.console import tell
-
 __all__ = ["demo"]
 
 
@@ -32,13 +30,4 @@ def demo(
         raise ValueError("No installed domain has a demo.")
     out.mkdir(parents=True, exist_ok=True)
     for name in [domain] if domain else shown:
-        tell(f"Demo of {name}: fit, explain, report.")
-        before = _moments(out)
         shown[name](out, progress=sys.stderr.isatty())
-        for file in sorted(set(_moments(out).items()) - set(before.items())):
-            tell(f"Wrote {file[0]}.")
-
-
-def _moments(folder: Path) -> dict[Path, int]:
-    """Return when each file of a folder was last written."""
-    return {path: path.stat().st_mtime_ns for path in folder.iterdir() if path.is_file()}
