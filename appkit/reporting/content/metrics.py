@@ -24,7 +24,7 @@ def performance_tiles(context: ReportContext) -> tuple[Tile | NotFilled, ...]:
     """Return the leading tiles of the verdict strip: three for a binary task, two for the others."""
     if context.evaluation.task == "binary":
         return (_auc_tile(context), _slope_tile(context), _cost_tile(context))
-    names = ("RMSE", "R2") if context.evaluation.task == "regression" else ("Accuracy", "Log-loss")
+    names = ("Root mean squared error", "R2") if context.evaluation.task == "regression" else ("Accuracy", "Log-loss")
     known = {estimate.name for estimate in context.evaluation}
     return tuple(_tile(context, name, name=name, sentence="") for name in names if name in known)
 
@@ -38,10 +38,10 @@ def metrics_table(context: ReportContext) -> DataTable:
         like = measure if isinstance(measure, Measure) else Measure.exact(0.0)
         decided = verdict(like, limit)
         rows.append(
-            (estimate.name, measure, limit_text(limit, like), verdict_or_gap(measure, decided), estimate.method)
+            (estimate.name, measure, limit_text(limit, like) if limit else "none", verdict_or_gap(measure, decided), estimate.method)
         )
     open_names = tuple(str(row[0]) for row in rows if getattr(row[3], "status", "") in ("open", "fail"))
-    n_limits = sum(1 for row in rows if row[2] != "no limit set")
+    n_limits = sum(1 for row in rows if row[2] != "none")
     return DataTable(
         title=metrics_title(open_names, n_limits),
         caption=f"All metrics on these {context.words['rows']}, n = {count_text(context.n)}; 95 % interval below each "

@@ -106,7 +106,7 @@ def label_of(column: object) -> str:
     ('Credit amount', 'LTV')
     """
     name = str(column)
-    if not re.fullmatch(r"[a-z][a-z0-9]*([_.][a-z0-9]+)*", name):
+    if len(name) <= 2 or not re.fullmatch(r"[a-z][a-z0-9]*([_.][a-z0-9]+)*", name):
         return name
     return capital(re.sub(r"[_.]+", " ", name))
 

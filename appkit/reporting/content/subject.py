@@ -79,7 +79,7 @@ def subject_of(model: Any, X: Any, *, output: Any = None) -> Subject:
     as_given = _unchanged if isinstance(X, pd.DataFrame) else pd.DataFrame.to_numpy
     if not (is_classifier(model) or hasattr(model, "predict_proba")):
         return Subject(model, "regression", None, 0, as_given)
-    classes = list(model.classes_)
+    classes = np.asarray(model.classes_).tolist()
     if len(classes) == 2:
         event = event_of(model)
         return Subject(model, "binary", event, classes.index(event), as_given)

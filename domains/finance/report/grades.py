@@ -89,7 +89,7 @@ def _credit_measures(context: ReportContext) -> DataTable:
         measure = measure_or_gap(estimate, decimals=3)
         limit = context.limits.get(estimate.name)
         like = measure if isinstance(measure, Measure) else Measure.exact(0.0)
-        rows.append((estimate.name, measure, limit_text(limit, like), verdict(like, limit), estimate.method))
+        rows.append((estimate.name, measure, limit_text(limit, like) if limit else "none", verdict(like, limit), estimate.method))
     return DataTable(
         caption="Ranking as credit validators quote it, 95 % interval below each value",
         columns=("Measure", "Value", "Limit", "Verdict", "Interval"),
