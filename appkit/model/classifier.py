@@ -39,13 +39,13 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
     n_members
         Members of each TabM.
     n_networks
-        Networks trained over folds and averaged; ``"auto"``: 8 under 3,000 rows, 4 under 20,000, else 1.
+        Networks trained over folds and averaged; ``"auto"``: 8 under 3,000 rows, 5 under 20,000, else 2.
     width, depth, dropout
         Hidden units, hidden layers, share of units dropped.
     numeric
         ``"robust"`` (median, quartiles, smooth clipping) or ``"quantile"`` scaling of numbers.
     n_bins
-        Most bins of the piecewise-linear embedding of a number.
+        Most bins of the piecewise-linear embedding of a number; ``"auto"``: one per 128 rows, from 16 to 256.
     learning_rate, weight_decay, batch_size, max_epochs
         AdamW; ``batch_size="auto"`` is 32 to 256 by the number of rows, and 1024 with twice the rate from 20,000 rows.
     patience
@@ -124,15 +124,15 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
         self,
         *,
         network: str | NetworkFactory = "tabm",
-        n_members: int = 16,
+        n_members: int = 8,
         n_networks: int | Literal["auto"] = "auto",
-        width: int = 256,
+        width: int = 128,
         depth: int = 2,
-        dropout: float = 0.1,
+        dropout: float = 0.15,
         numeric: str = "robust",
-        n_bins: int = 32,
+        n_bins: int | Literal["auto"] = "auto",
         learning_rate: float = 1e-3,
-        weight_decay: float = 0.02,
+        weight_decay: float = 0.03,
         batch_size: int | Literal["auto"] = "auto",
         max_epochs: int = 200,
         patience: int | Literal["auto"] = "auto",

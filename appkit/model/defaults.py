@@ -7,7 +7,7 @@ import numpy as np
 from appkit.data import validation_folds
 from appkit.model.training import TrainingSettings
 
-__all__ = ["count_networks", "held_out_folds", "training_settings"]
+__all__ = ["count_bins", "count_networks", "held_out_folds", "training_settings"]
 
 Fold = tuple[np.ndarray, np.ndarray]
 
@@ -19,13 +19,18 @@ def count_networks(n_rows: int) -> int:
     """Return how many networks a table of ``n_rows`` gets.
 
     Small tables are noisy and cheap, so several networks over folds use every row for learning and for calibration;
-    large ones get one.
+    large ones get two.
     """
     if n_rows < 8 * _FEW_ROWS:
         return 1
     if n_rows < 3_000:
         return 8
-    return 4 if n_rows < 20_000 else 1
+    return 5 if n_rows < 20_000 else 2
+
+
+def count_bins(n_rows: int) -> int:
+    """Return the most bins a number gets: edges as fine as the rows can bear."""
+    return min(256, max(16, n_rows // 128))
 
 
 def training_settings(

@@ -45,10 +45,10 @@ class MonotoneTabM(nn.Module):
         n_outputs: int,
         *,
         signs: Mapping[str, int],
-        n_members: int = 16,
-        width: int = 256,
+        n_members: int = 8,
+        width: int = 128,
         depth: int = 2,
-        dropout: float = 0.1,
+        dropout: float = 0.15,
     ) -> None:
         super().__init__()
         _check_signs(signs, layout)
@@ -66,10 +66,10 @@ class MonotoneTabM(nn.Module):
             depth=depth,
             dropout=dropout,
         )
-        n_bins = len(self.bins)
-        self.inward = nn.Parameter(torch.randn(n_bins, width) * 0.5 - 3)  # through softplus: about 0.05 at the start
-        self.across = nn.Parameter(torch.randn(width, width) * 0.5 - 5)
-        self.outward = nn.Parameter(torch.randn(n_members, width, n_outputs) * 0.5 - 3)
+        per_column = max(len(self.bins) // max(sum(sign != 0 for sign in sign_of_number), 1), 1)
+        self.inward = nn.Parameter(torch.rand(len(self.bins), width) * 2 / per_column)
+        self.across = nn.Parameter(torch.rand(width, width) * 2 / width)
+        self.outward = nn.Parameter(torch.rand(n_members, width, n_outputs) * 4 / width)
         self.bias = nn.Parameter(torch.zeros(n_members, width))
         self.shift = nn.Parameter(torch.zeros(n_members, n_outputs))
 
@@ -78,19 +78,15 @@ class MonotoneTabM(nn.Module):
         rising = self.embedding.bins(Z)[:, self.bins] * self.turn  # (n_rows, n_bins), rising in the promised direction
         free = self.free(Z) if members is None else self.free(Z, members)  # (n_rows, members, width)
         bias, outward, shift = self._of(members)
-        hidden = _bent(free + (rising @ _positive(self.inward))[:, None])
-        hidden = _bent(hidden @ _positive(self.across) + bias)
+        hidden = _bent(free + (rising @ self.inward.abs())[:, None])
+        hidden = _bent(hidden @ self.across.abs() + bias)
         return (hidden[..., None, :] @ outward).squeeze(-2) + shift
 
     def _of(self, members: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        outward = _positive(self.outward)
+        outward = self.outward.abs()
         if members is None:
             return self.bias, outward, self.shift
         return self.bias[members, None], outward[members, None], self.shift[members, None]
-
-
-def _positive(weight: Tensor) -> Tensor:
-    return nn.functional.softplus(weight)
 
 
 def _bent(h: Tensor) -> Tensor:

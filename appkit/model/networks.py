@@ -162,10 +162,10 @@ class TabM(nn.Module):
         layout: Layout,
         n_outputs: int,
         *,
-        n_members: int = 16,
-        width: int = 256,
+        n_members: int = 8,
+        width: int = 128,
         depth: int = 2,
-        dropout: float = 0.1,
+        dropout: float = 0.15,
     ) -> None:
         super().__init__()
         self.n_members = n_members
@@ -200,7 +200,7 @@ class MLP(nn.Module):
     """Plain multilayer perceptron on the same embedding; one member."""
 
     def __init__(
-        self, layout: Layout, n_outputs: int, *, width: int = 256, depth: int = 2, dropout: float = 0.1
+        self, layout: Layout, n_outputs: int, *, width: int = 128, depth: int = 2, dropout: float = 0.15
     ) -> None:
         super().__init__()
         embedding = TableEmbedding(layout)

@@ -41,7 +41,8 @@ class TabularRegressor(RegressorMixin, TableEstimator):
     def predict_interval(self, X: Any, *, alpha: float = 0.1) -> np.ndarray:
         """Return lower and upper ends, float64 ``(n_rows, 2)``, that hold the truth with probability ``1 - alpha``.
 
-        Constant width from absolute held-out residuals (split or cross-conformal).
+        Constant width from absolute held-out residuals (split or cross-conformal). With several networks the residuals
+        are those of single networks, so the intervals of their average are somewhat wide.
         """
         check_is_fitted(self)
         width = interval_half_width(self.conformal_residuals_, alpha=alpha)

