@@ -87,7 +87,9 @@ def removal_figure(context: ReportContext) -> CurveFigure | NotFilled | None:
         how_to_read="A curve that rises early means the explanation puts first what the model leans on. Above the "
         "curve of random orders is better; all end at the same place.",
         x_axis=Axis(f"{words['columns'].capitalize()} removed or added", "%", 0.0, 1.0),
-        y_axis=Axis("Move of the output" + (" (percentage points)" if unit else ""), unit, 0.0 if means.min() >= 0 else None),
+        y_axis=Axis(
+            "Move of the output" + (" (percentage points)" if unit else ""), unit, 0.0 if means.min() >= 0 else None
+        ),
         curves=(
             _curve("Removed in order", test, test.deletion, test.deletion_error),
             _curve("Random order", test, test.random, test.random_error),

@@ -38,7 +38,13 @@ def metrics_table(context: ReportContext) -> DataTable:
         like = measure if isinstance(measure, Measure) else Measure.exact(0.0)
         decided = verdict(like, limit)
         rows.append(
-            (estimate.name, measure, limit_text(limit, like) if limit else "none", verdict_or_gap(measure, decided), estimate.method)
+            (
+                estimate.name,
+                measure,
+                limit_text(limit, like) if limit else "none",
+                verdict_or_gap(measure, decided),
+                estimate.method,
+            )
         )
     open_names = tuple(str(row[0]) for row in rows if getattr(row[3], "status", "") in ("open", "fail"))
     n_limits = sum(1 for row in rows if row[2] != "none")

@@ -63,9 +63,10 @@ def grades_title(result: ScaleCalibration) -> str:
         for how, names in (("underestimated", under), ("overestimated", over))
         if names
     ]
-    holding = share_phrase(len(filled) - len(missing), len(filled), "grades")
+    n_holding = len(filled) - len(missing)
+    holding = share_phrase(n_holding, len(filled), "grades")
     return first_that_fits(
-        f"Risk is {' and '.join(parts)}, and holds in {holding}",
+        f"Risk is {' and '.join(parts)}{f', and holds in {holding}' if n_holding else '; no grade holds'}",
         f"Predicted rates miss in {share_phrase(len(missing), len(filled), 'grades')}",
     )
 
@@ -89,7 +90,15 @@ def _credit_measures(context: ReportContext) -> DataTable:
         measure = measure_or_gap(estimate, decimals=3)
         limit = context.limits.get(estimate.name)
         like = measure if isinstance(measure, Measure) else Measure.exact(0.0)
-        rows.append((estimate.name, measure, limit_text(limit, like) if limit else "none", verdict(like, limit), estimate.method))
+        rows.append(
+            (
+                estimate.name,
+                measure,
+                limit_text(limit, like) if limit else "none",
+                verdict(like, limit),
+                estimate.method,
+            )
+        )
     return DataTable(
         caption="Ranking as credit validators quote it, 95 % interval below each value",
         columns=("Measure", "Value", "Limit", "Verdict", "Interval"),
