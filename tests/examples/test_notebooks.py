@@ -1,0 +1,39 @@
+"""Every notebook runs from top to bottom, reads well, and stays short."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
+
+
+def code_lines(notebook):
+    cells = (cell.source for cell in notebook.cells if cell.cell_type == "code")
+    return [line for source in cells for line in source.splitlines() if line.strip()]
+
+
+def test_there_are_notebooks():
+    assert NOTEBOOKS
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_runs(path, tmp_path):
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert outputs
+    assert not [output for output in outputs if output.output_type == "error"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_is_kept_without_outputs_and_names_no_machine(path):
+    notebook = nbformat.read(path, as_version=4)
+    assert not any(cell.get("outputs") for cell in notebook.cells)
+    assert not any("/home/" in line or "/work/" in line for line in code_lines(notebook))
+
+
+def test_credit_risk_takes_under_sixty_lines_of_code():
+    assert len(code_lines(nbformat.read(EXAMPLES / "credit_risk.ipynb", as_version=4))) < 60
