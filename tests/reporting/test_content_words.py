@@ -106,6 +106,12 @@ def test_lead_names_failures_first_and_what_has_no_limit():
     assert lead_text(tiles) == expected
 
 
+def test_lead_counts_failed_checks_of_the_explanation():
+    tiles = (RankTile(name="Explanation ranking", reliable=3, total=3),)
+    assert lead_text(tiles, n_failed=1) == "One check of the explanation failed. Explanation ranking passes."
+    assert lead_text(tiles) == "Explanation ranking passes."
+
+
 def test_a_lead_over_45_words_is_counted_instead():
     name = "a measure with a name of eleven words that goes on"
     tiles = tuple(Tile(name=f"{name} {i}", measure=Measure(0.8, 0.7, 0.9), limit=Limit(low=0.75)) for i in range(5))

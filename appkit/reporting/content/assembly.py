@@ -12,7 +12,17 @@ from appkit.reporting.content.limitations import gaps_of, limitations_section
 from appkit.reporting.content.metrics import performance_tiles
 from appkit.reporting.content.performance import performance_section
 from appkit.reporting.content.provenance import facts_list, reproduction_section
-from appkit.reporting.facts import Block, Counterfactual, NotFilled, RankTile, Section, Tile, Verdict, Wording
+from appkit.reporting.facts import (
+    Block,
+    Certificate,
+    Counterfactual,
+    NotFilled,
+    RankTile,
+    Section,
+    Tile,
+    Verdict,
+    Wording,
+)
 from appkit.reporting.report import Report
 from appkit.reporting.words import lead_sentence
 
@@ -50,7 +60,7 @@ def assemble(
     return Report(
         title=shown,
         kicker=", ".join(part for part in named if part) or "Model report",
-        lead=lead_text(tiles),
+        lead=lead_text(tiles, n_failed=_failed_checks(sections)),
         tiles=tiles,
         facts=facts,
         sections=(*sections, *closing),
@@ -122,8 +132,8 @@ def _title(context: ReportContext) -> str:
     return "Predicted value"
 
 
-def lead_text(tiles: tuple[StripTile, ...]) -> str:
-    """Return what fails, what is open and what passes, in at most 45 words."""
+def lead_text(tiles: tuple[StripTile, ...], *, n_failed: int = 0) -> str:
+    """Return what fails, what is open and what passes, in at most 45 words; ``n_failed`` checks of the explanation."""
     verdicts = tuple(
         (
             tile.item if isinstance(tile, NotFilled) else tile.name,
@@ -136,11 +146,19 @@ def lead_text(tiles: tuple[StripTile, ...]) -> str:
     text = lead_sentence(tuple((_plain(name), item) for name, item in judged))
     if unjudged:
         text = f"{text} No limit was set for {'one measure' if unjudged == 1 else f'{unjudged} measures'}.".strip()
+    failed = f"{'One check' if n_failed == 1 else f'{n_failed} checks'} of the explanation failed." if n_failed else ""
+    text = f"{failed} {text}".strip()
     if len(text.split()) <= _LEAD_WORDS:
         return text
     counts = {status: sum(1 for _, item in verdicts if item.status == status) for status in ("fail", "open", "pass")}
     n = len(verdicts)
-    return f"Of {n} measures {counts['fail']} fail, {counts['open']} are not settled and {counts['pass']} pass."
+    short = f"Of {n} measures {counts['fail']} fail, {counts['open']} are not settled and {counts['pass']} pass."
+    return f"{short} {failed}".strip()
+
+
+def _failed_checks(sections: tuple[Section, ...]) -> int:
+    tables = [block for section in sections for block in section.blocks if isinstance(block, Certificate)]
+    return sum(1 for table in tables for check in table.checks if check.measure and check.verdict.status == "fail")
 
 
 def _plain(name: str) -> str:
