@@ -170,8 +170,8 @@ def _render_pairs(blocks: tuple[Block, ...], page: PageState) -> Iterator[Markup
         yield tag("div", *pair, class_="two" if len(pair) == 2 else _lone_class(blocks[start]))
 
 
-def _lone_class(block: Block) -> str | None:
-    return "half" if isinstance(block, CurveFigure | CalibrationFigure) else None
+def _lone_class(block: Block) -> str:
+    return "half" if isinstance(block, CurveFigure | CalibrationFigure) else "alone"
 
 
 def _layout_key(block: Block) -> str:

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from appkit.reporting.charts.axes import tick_texts
+from appkit.reporting.charts.axes import row_axis, tick_texts
 from appkit.reporting.charts.beeswarm import swarm_marks
 from appkit.reporting.charts.calibration import calibration_plot, calibration_scale
 from appkit.reporting.charts.curve import curve_plot
@@ -45,7 +45,7 @@ def test_ticks_are_round_and_inside(low, high, expected):
     assert expected is None or places == expected
 
 
-@pytest.mark.parametrize("values", [[0.5], [0.0], [-2.0, -2.0], [1e-9, 2e-9], [-5.0, 5e6]])
+@pytest.mark.parametrize("values", [[0.5], [0.0], [-2.0, -2.0], [1e-9, 2e-9], [1e-18, -3e-18], [-5.0, 5e6]])
 def test_any_values_have_an_axis_that_holds_them(values):
     scale = scale_for(values)
     assert scale.low <= min(values)
@@ -67,6 +67,22 @@ def test_places_beyond_the_axis_are_clipped():
 
 def test_tick_labels_share_their_decimals():
     assert tick_texts((0.0, 0.05, 0.1)) == ("0.00", "0.05", "0.10")
+
+
+@pytest.mark.parametrize(
+    ("scale", "most", "unit", "expected"),
+    [
+        (Scale(0.0, 0.12), 5, "", ["0.00", "0.05", "0.10"]),
+        (Scale(0.0, 1.0), 5, "", ["0.0", "0.5", "1.0"]),
+        (Scale(0.0, 0.15), 4, "points", ["0", "5", "10", "15"]),
+    ],
+)
+def test_a_row_axis_leaves_out_numbers_that_have_no_room(scale, most, unit, expected):
+    assert re.findall(r">([\d.]+)</text>", row_axis(scale, "PSI", unit=unit, most=most)) == expected
+
+
+def test_zero_keeps_its_number_when_others_are_left_out():
+    assert re.findall(r">([^<]+)</text>", row_axis(Scale(-0.03, 0.1), "", most=5))[:2] == ["0.00", "0.05"]
 
 
 def test_a_point_repeated_is_drawn_once():
@@ -147,6 +163,21 @@ def test_a_history_names_gaps_in_place():
     assert ">not filled</text>" in drawing
     assert drawing.count(">2018</text>") == 1
     assert figure.status == "unfilled"
+
+
+def test_the_limit_of_a_history_is_named_above_the_plot():
+    figure = HistoryFigure(
+        key="h", finding="f", caption="c", y_axis=Axis("PSI"), periods=(Period("Q1", Measure(0.1, 0.0, 0.2)),),
+        limit=Limit(high=0.1),
+    )  # fmt: skip
+    drawing = history_plot(figure, name="g1")
+    assert '<text class="t" x="100%" y="0" dy="-12" text-anchor="end">limit: at most 0.1</text>' in drawing
+
+
+def test_each_of_three_curves_has_a_line_of_its_own():
+    curves = tuple(Curve(name, (0.0, 1.0), (0.0, 0.01 * i)) for i, name in enumerate("abc"))
+    figure = CurveFigure(key="c", finding="f", caption="c", x_axis=Axis("x"), y_axis=Axis("y"), curves=curves)
+    assert re.findall(r'class="(cv[^"]*)"', curve_plot(figure, name="g1")) == ["cv cv3", "cv cv2", "cv"]
 
 
 def test_the_accepted_zone_covers_the_accepted_side():

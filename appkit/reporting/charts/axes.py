@@ -6,6 +6,8 @@ from appkit.reporting.numbers import number_text, printed
 
 __all__ = ["row_axis", "row_grid", "tick_texts", "x_axis", "y_axis"]
 
+_ROOM_PER_TICK = 4.5  # characters with the gap after them; "-0.5" fits, five times "0.025" does not
+
 
 def tick_texts(values: tuple[float, ...], unit: str = "", *, is_signed: bool = False) -> tuple[str, ...]:
     """Return tick labels of equal decimals, without unit.
@@ -59,15 +61,23 @@ def row_grid(scale: Scale, *, most: int = 5, zero: bool = False) -> Markup:
 
 
 def row_axis(scale: Scale, label: str, *, unit: str = "", most: int = 5, is_signed: bool = False) -> Markup:
-    """Return the axis row below the rows of one panel."""
-    places = ticks(scale.low, scale.high, most=most)
-    texts = [
-        tag("text", text, x=scale.percent(value), y=15, text_anchor="middle")
-        for value, text in zip(places, tick_texts(places, unit, is_signed=is_signed), strict=True)
-    ]
+    """Return the axis row below the rows of one panel; every second or third number where all have no room."""
+    labels = _labels(ticks(scale.low, scale.high, most=most), unit, is_signed=is_signed, room=most * _ROOM_PER_TICK)
+    texts = [tag("text", text, x=scale.percent(value), y=15, text_anchor="middle") for value, text in labels]
     line = shape("line", class_="axl", x1=0, x2="100%", y1=0.5, y2=0.5)
     title = tag("text", label, class_="t", x="50%", y=32, text_anchor="middle")
     return tag("svg", line, *texts, title, class_="b", aria_hidden="true")
+
+
+def _labels(places: tuple[float, ...], unit: str, *, is_signed: bool, room: float) -> tuple[tuple[float, str], ...]:
+    """Return places with their numbers, zero among them, as many as ``room`` characters hold."""
+    labels: tuple[tuple[float, str], ...] = ()
+    for every in range(1, len(places) + 1):
+        kept = places[places.index(0.0) % every if 0.0 in places else 0 :: every]
+        labels = tuple(zip(kept, tick_texts(kept, unit, is_signed=is_signed), strict=True))
+        if sum(len(text) + 1 for _, text in labels) <= room:
+            break
+    return labels
 
 
 def _grid_line(x: str, class_: str = "gl") -> Markup:

@@ -2,25 +2,30 @@
 
 from appkit.reporting.charts.axes import x_axis, y_axis
 from appkit.reporting.charts.paths import band_path, grid_svg, line_path
-from appkit.reporting.charts.plot import axis_title, drawing, limit_strokes
+from appkit.reporting.charts.plot import axis_title, drawing, limit_strokes, limit_words
 from appkit.reporting.charts.scale import Scale, scale_for
 from appkit.reporting.facts import Curve, CurveFigure, CurvePoint
 from appkit.reporting.markup import Markup, join, shape, tag
 
-__all__ = ["curve_plot"]
+__all__ = ["curve_plot", "curve_sample"]
+
+
+def curve_sample(place: int) -> Markup:
+    """Return a short piece of the line that draws the curve at ``place``, for the key."""
+    return tag("svg", shape("line", class_=_line_class(place), x1=0, x2="100%", y1="50%", y2="50%"), aria_hidden="true")
 
 
 def curve_plot(figure: CurveFigure, *, name: str) -> Markup:
     """Return curves over two axes, the band of each, the operating point with its cross."""
     x, y = _curve_scales(figure)
-    lines = [_curve_marks(curve, x, y, is_own=i == 0) for i, curve in enumerate(figure.curves)]
+    lines = [_curve_marks(curve, x, y, place=i) for i, curve in enumerate(figure.curves)]
     return drawing(
         name, figure.description or figure.finding, "tall",
         x_axis(x, axis_title(figure.x_axis), unit=figure.x_axis.unit, most=6),
         y_axis(y, axis_title(figure.y_axis), unit=figure.y_axis.unit, most=6),
         grid_svg(_reference(figure.reference, x, y), *reversed(lines)),
-        limit_strokes(figure.limit, y, figure.y_axis),
-        *_curve_names(figure.curves, x, y),
+        limit_strokes(figure.limit, y),
+        _limit_name(figure, y),
         _reference_name(figure, x, y),
         _cross(figure.point, x, y) if figure.point else None,
     )  # fmt: skip
@@ -39,31 +44,30 @@ def _curve_scales(figure: CurveFigure) -> tuple[Scale, Scale]:
     return x, scale_for(y_values, low=figure.y_axis.low, high=figure.y_axis.high)
 
 
-def _curve_marks(curve: Curve, x: Scale, y: Scale, *, is_own: bool) -> Markup:
+def _curve_marks(curve: Curve, x: Scale, y: Scale, *, place: int) -> Markup:
     band = None
     if curve.low is not None and curve.high is not None:
         path = band_path(_points(curve.x, curve.low, x, y), _points(curve.x, curve.high, x, y))
-        band = shape("path", class_="bd" if is_own else "bd bd2", d=path)
+        band = shape("path", class_="bd" if place == 0 else "bd bd2", d=path)
     line = line_path(_points(curve.x, curve.y, x, y))
-    return join(band, shape("path", class_="cv" if is_own else "cv cv2", d=line))
+    return join(band, shape("path", class_=_line_class(place), d=line))
 
 
 def _points(xs: tuple[float, ...], ys: tuple[float, ...], x: Scale, y: Scale) -> list[tuple[int, int]]:
     return [(x.grid(a), y.fall(b)) for a, b in zip(xs, ys, strict=True)]
 
 
-def _curve_names(curves: tuple[Curve, ...], x: Scale, y: Scale) -> list[Markup]:
-    """Name curves at their last fifth, alternately above and below; a lone curve needs no name."""
-    if len(curves) == 1:
-        return []
-    names = []
-    for i, curve in enumerate(curves):
-        at = min(range(len(curve.x)), key=lambda k: abs(x.share(curve.x[k]) - (0.35 + 0.15 * i)))
-        names.append(
-            tag("text", curve.name, class_="halo t" if i == 0 else "halo", x=x.percent(curve.x[at]),
-                y=y.percent(curve.y[at], from_top=True), dx=8, dy=-8 if i % 2 == 0 else 18)
-        )  # fmt: skip
-    return names
+def _line_class(place: int) -> str:
+    """Return the ink of a curve: the first solid, the second dashed, all others dotted."""
+    return ("cv", "cv cv2", "cv cv3")[min(place, 2)]
+
+
+def _limit_name(figure: CurveFigure, y: Scale) -> Markup | None:
+    if figure.limit is None:
+        return None
+    top = max(end for end in (figure.limit.low, figure.limit.high) if end is not None)
+    at = y.percent(top, from_top=True)
+    return tag("text", limit_words(figure.limit, figure.y_axis), class_="t halo", x=0, y=at, dx=6, dy=-6)
 
 
 def _reference(ends: tuple[float, float, float, float] | None, x: Scale, y: Scale) -> Markup | None:

@@ -1,7 +1,7 @@
 """One measure by period, with its limit."""
 
 from appkit.reporting.charts.axes import y_axis
-from appkit.reporting.charts.plot import accepted_band, axis_title, drawing, limit_strokes, upright_dot
+from appkit.reporting.charts.plot import accepted_band, axis_title, drawing, limit_strokes, limit_words, upright_dot
 from appkit.reporting.charts.scale import Scale, scale_for
 from appkit.reporting.facts import HistoryFigure, Measure, NotFilled, Period
 from appkit.reporting.markup import Markup, shape, tag
@@ -23,11 +23,20 @@ def history_plot(figure: HistoryFigure, *, name: str) -> Markup:
         name, figure.description or figure.finding, "low",
         accepted_band(figure.limit, scale),
         y_axis(scale, axis_title(figure.y_axis), unit=figure.y_axis.unit, most=5),
-        limit_strokes(figure.limit, scale, figure.y_axis),
+        limit_strokes(figure.limit, scale),
+        _limit_name(figure),
         shape("line", class_="axl", x1=0, x2="100%", y1="100%", y2="100%"),
         *marks,
         *_period_names(figure.periods, step),
     )  # fmt: skip
+
+
+def _limit_name(figure: HistoryFigure) -> Markup | None:
+    """Name the limit above the plot, where no bar of a period can run through the words."""
+    if figure.limit is None:
+        return None
+    words = limit_words(figure.limit, figure.y_axis)
+    return tag("text", words, class_="t", x="100%", y=0, dy=-12, text_anchor="end")
 
 
 def _period(period: Period, x: float, scale: Scale) -> Markup:

@@ -5,7 +5,16 @@ from appkit.reporting.facts import Axis, Limit, Measure
 from appkit.reporting.markup import Markup, join, shape, tag
 from appkit.reporting.numbers import limit_text
 
-__all__ = ["accepted_band", "alternative", "axis_title", "drawing", "labelled", "limit_strokes", "upright_dot"]
+__all__ = [
+    "accepted_band",
+    "alternative",
+    "axis_title",
+    "drawing",
+    "labelled",
+    "limit_strokes",
+    "limit_words",
+    "upright_dot",
+]
 
 
 def drawing(name: str, description: str, size: str, *marks: Markup | None) -> Markup:
@@ -33,17 +42,15 @@ def upright_dot(x: str, scale: Scale, measure: Measure) -> Markup:
     return join(stroke, shape("circle", class_="pt", cx=x, cy=scale.percent(measure.value, from_top=True), r=4.5))
 
 
-def limit_strokes(limit: Limit | None, scale: Scale, axis: Axis) -> Markup | None:
+def limit_strokes(limit: Limit | None, scale: Scale) -> Markup | None:
     if limit is None:
         return None
-    ends = [end for end in (limit.low, limit.high) if end is not None]
-    parts = []
-    for end in ends:
-        y = scale.percent(end, from_top=True)
-        parts.append(shape("line", class_="lim", x1=0, x2="100%", y1=y, y2=y))
-    words = limit.label or f"limit: {limit_text(limit, Measure(ends[0], unit=axis.unit))}"
-    at = scale.percent(max(ends), from_top=True)
-    return join(*parts, tag("text", words, class_="t halo", x=0, y=at, dx=6, dy=-6))
+    levels = [scale.percent(end, from_top=True) for end in _ends(limit)]
+    return join(*(shape("line", class_="lim", x1=0, x2="100%", y1=y, y2=y) for y in levels))
+
+
+def limit_words(limit: Limit, axis: Axis) -> str:
+    return limit.label or f"limit: {limit_text(limit, Measure(_ends(limit)[0], unit=axis.unit))}"
 
 
 def accepted_band(limit: Limit | None, scale: Scale) -> Markup | None:
@@ -53,3 +60,7 @@ def accepted_band(limit: Limit | None, scale: Scale) -> Markup | None:
     high = scale.high if limit.high is None else limit.high
     top = scale.percent(high, from_top=True)
     return shape("rect", class_="zone", x=0, width="100%", y=top, height=scale.span(low, high))
+
+
+def _ends(limit: Limit) -> list[float]:
+    return [end for end in (limit.low, limit.high) if end is not None]

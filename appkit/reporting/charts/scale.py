@@ -9,6 +9,8 @@ __all__ = ["GRID", "Scale", "scale_for", "tight_scale", "ticks"]
 GRID = 1000
 """Curves are drawn on integers from 0 to this."""
 
+_LEAST_LENGTH = 1e-11  # ends are rounded to twelve decimals; what lies closer is rounding, and one value
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -82,8 +84,8 @@ def scale_for(
     held = [*values, *include]
     start = min(held) if low is None else low
     stop = max(held) if high is None else high
-    if not start < stop:
-        margin = abs(start) / 2 or 1.0
+    if stop - start < _LEAST_LENGTH:
+        margin = abs(start) / 2 if abs(start) > _LEAST_LENGTH else 1.0
         start, stop = start - margin * (low is None), stop + margin * (high is None or low is not None)
     step = _round_step((stop - start) / 6)
     return Scale(

@@ -2,7 +2,7 @@
 
 from appkit.reporting.charts.axes import row_axis, row_grid
 from appkit.reporting.charts.calibration import calibration_plot
-from appkit.reporting.charts.curve import curve_plot
+from appkit.reporting.charts.curve import curve_plot, curve_sample
 from appkit.reporting.charts.history import history_plot
 from appkit.reporting.charts.marks import (
     bar,
@@ -52,7 +52,8 @@ _TWIN_POINTS = 11
 
 def render_curve(figure: CurveFigure, page: PageState) -> Markup:
     """Return curves and, behind them, every tenth point."""
-    return figure_frame(figure, page, curve_plot(figure, name=page.next_name("g")), twin=_curve_twin(figure))
+    plot = curve_plot(figure, name=page.next_name("g"))
+    return figure_frame(figure, page, _curve_key(figure.curves), plot, twin=_curve_twin(figure))
 
 
 def render_calibration(figure: CalibrationFigure, page: PageState) -> Markup:
@@ -178,6 +179,13 @@ def _number(measure: Measure) -> Markup:
 
 def _size(n: int) -> str:
     return f"n = {count_text(n)}"
+
+
+def _curve_key(curves: tuple[Curve, ...]) -> Markup | None:
+    """Return which line is which: names beside the lines would collide wherever two curves come close."""
+    if len(curves) == 1:
+        return None
+    return tag("div", *(tag("span", curve_sample(i), curve.name) for i, curve in enumerate(curves)), class_="key")
 
 
 def _curve_twin(figure: CurveFigure) -> DataTable:

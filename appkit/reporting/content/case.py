@@ -24,7 +24,6 @@ __all__ = ["case_section", "choose_case"]
 
 _MOST_STEPS = 7  # the eighth is the sum of the others
 _QUANTILE = 0.9
-_ROUNDING = 1e-12
 
 
 def choose_case(
@@ -93,8 +92,8 @@ def _waterfall(context: ReportContext) -> WaterfallFigure:
             shown_value(shapley.data[0, i]),
             float(values[i]),
             float(errors[i]),
-            None if lime is None else _without_rounding(lime.values[0, i, 0]),
-            None if lime is None else _without_rounding(lime.standard_error[0, i, 0]),
+            None if lime is None else float(lime.values[0, i, 0]),
+            None if lime is None else float(lime.standard_error[0, i, 0]),
         )
         for i in order[:n_steps]
     )
@@ -149,8 +148,3 @@ def case_finding(case: CaseExplanation, steps: tuple[Step, ...], *, words_case: 
         f"{leading[0]} most {does}s this {words_case} from {texts[0]} to {texts[1]}",
         plain,
     )
-
-
-def _without_rounding(weight: float) -> float:
-    """Return 0 for what a regression on a constant leaves of rounding."""
-    return 0.0 if abs(weight) < _ROUNDING else float(weight)
