@@ -306,3 +306,15 @@ def test_a_notebook_shows_the_page_in_a_frame_of_its_own(small_report):
     frame = small_report._repr_html_()
     assert frame.startswith('<iframe srcdoc="&lt;!doctype html&gt;')
     assert frame.count("<") == 2
+
+
+def test_a_phone_can_name_every_cell_of_a_wide_table(small_report):
+    columns = ("Metric", "Value", "Limit", "Verdict", "Interval")
+    table = DataTable(caption="c", columns=columns, rows=(("AUC", 0.8, "none", "no limit set", "DeLong"),))
+    cells = Outline(page_of(small_report, table)).all("td")
+    assert [(cell["data-h"], cell["role"]) for cell in cells] == [(name, "cell") for name in columns[1:]]
+
+
+def test_a_table_of_four_columns_stays_a_table_on_a_phone(small_report):
+    table = DataTable(caption="c", columns=("Name", "a", "b", "c"), rows=(("x", 1, 2, 3),))
+    assert 'class="stk"' not in page_of(small_report, table)

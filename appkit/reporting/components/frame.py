@@ -36,6 +36,7 @@ _ICON_PATHS: dict[Status, tuple[str, ...]] = {
     "note": ("M2.5 7h9",),
 }
 _LONG_TABLE = 10
+_WIDE_TABLE = 5  # columns from which a phone shows each row as a card; fewer fit side by side
 
 
 @dataclass
@@ -111,18 +112,22 @@ def data_table(
     name = page.next_name("t") if _needs_name(table) else None
     lefts = {i for i in range(1, len(table.columns)) if _is_text(table, i)}
     headings = [_heading(text, is_left=i in lefts, is_drawn=i in drawn) for i, text in enumerate(table.columns)]
+    names = table.columns if len(table.columns) >= _WIDE_TABLE else None
     body = [
-        _row(_level(row, decimals), lefts, {i: marks[r] for i, marks in drawn.items()}, is_own=r in own_rows)
+        _row(
+            _level(row, decimals), lefts, {i: marks[r] for i, marks in drawn.items()}, is_own=r in own_rows, names=names
+        )
         for r, row in enumerate(table.rows)
     ]
-    classes = " ".join(word for word in (class_, "srt" if table.is_sortable else "") if word)
+    classes = (class_, "srt" if table.is_sortable else "", "stk" if names else "")
     return tag(
         "table",
         tag("caption", tag("span", caption)),
-        tag("thead", tag("tr", *headings)),
-        tag("tbody", *body),
-        class_=classes or None,
+        tag("thead", tag("tr", *headings, role=_role("row", names)), role=_role("rowgroup", names)),
+        tag("tbody", *body, role=_role("rowgroup", names)),
+        class_=" ".join(word for word in classes if word) or None,
         id=name,
+        role=_role("table", names),
     )
 
 
@@ -155,9 +160,9 @@ def cell_content(content: Cell) -> Markup:
     return join(cell_text(content))
 
 
-def drawn_cell(drawing: Markup) -> Markup:
+def drawn_cell(drawing: Markup, **attributes: Attribute) -> Markup:
     """Return a cell that holds a drawing."""
-    return tag("td", drawing, class_="g")
+    return tag("td", drawing, class_="g", **attributes)
 
 
 def _twin(table: DataTable, page: PageState) -> Markup:
@@ -198,12 +203,22 @@ def _heading(text: str, *, is_left: bool, is_drawn: bool) -> Markup:
     return tag("th", text, scope="col", class_=class_, data_no=is_drawn)
 
 
-def _row(row: tuple[Cell, ...], lefts: set[int], drawn: dict[int, Markup], *, is_own: bool) -> Markup:
-    cells = [cell(row[0], name="th", scope="row")]
+def _role(role: str, names: tuple[str, ...] | None) -> str | None:
+    """Return the role said aloud where a phone lays the table out as cards, which would take it away."""
+    return role if names else None
+
+
+def _row(
+    row: tuple[Cell, ...], lefts: set[int], drawn: dict[int, Markup], *, is_own: bool, names: tuple[str, ...] | None
+) -> Markup:
+    """Return a row; ``names`` are the columns, given where each cell must carry its own."""
+    cells = [cell(row[0], name="th", scope="row", role=_role("rowheader", names))]
     for i, content in enumerate(row[1:], start=1):
+        name = names[i] if names else None
         if i in drawn:
-            cells.append(drawn_cell(drawn[i]))
+            cells.append(drawn_cell(drawn[i], data_h=name, role=_role("cell", names)))
             continue
         order = str(content.value) if isinstance(content, Measure) else None
-        cells.append(cell(content, class_="l" if i in lefts else None, data_v=order))
-    return tag("tr", *cells, class_="us" if is_own else None)
+        side = "l" if i in lefts else None
+        cells.append(cell(content, class_=side, data_v=order, data_h=name, role=_role("cell", names)))
+    return tag("tr", *cells, class_="us" if is_own else None, role=_role("row", names))
