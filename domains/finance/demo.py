@@ -45,7 +45,7 @@ def demo(out_dir: str | Path = ".", *, progress: bool = False) -> tuple[Path, Pa
         X_test,
         y_test,
         title="Credit default (German Credit)",
-        data_name="German Credit, held-out quarter",
+        data_name="German Credit, test part",
         purpose="Shows what a report holds. Nobody decides by this model: the data are from 1973 to 1975.",
         reference=(X_train, y_train),
         challengers="auto",

@@ -14,7 +14,7 @@ from appkit.reporting.facts import (
 from appkit.reporting.numbers import count_text, limit_text, long_text, number_text, value_text
 from appkit.reporting.words import list_text, share_phrase
 from domains.finance.prediction import gini, ks
-from domains.finance.scale import MasterScale, ScaleCalibration, calibration_by_grade
+from domains.finance.scale import GradeCalibration, MasterScale, ScaleCalibration, calibration_by_grade
 
 __all__ = ["grades_section", "grades_title", "share"]
 
@@ -45,7 +45,7 @@ def grades_section(context: ReportContext) -> DomainSection:
             for grade in filled
             if grade.observed is not None
         ),
-        how_to_read="A stroke inside the bar is a grade whose predicted rate came true. " + result.note,
+        how_to_read=_reading(filled),
     )
     return DomainSection(key="performance", title="Performance", question="", blocks=(_credit_measures(context), table))
 
@@ -68,6 +68,16 @@ def grades_title(result: ScaleCalibration) -> str:
     return first_that_fits(
         f"Risk is {' and '.join(parts)}{f', and holds in {holding}' if n_holding else '; no grade holds'}",
         f"Predicted rates miss in {share_phrase(len(missing), len(filled), 'grades')}",
+    )
+
+
+def _reading(filled: tuple[GradeCalibration, ...]) -> str:
+    expected = number_text(2 * _GRADE_LEVEL * len(filled), 1)
+    level = value_text(Measure(_GRADE_LEVEL, unit="%", decimals=1))
+    return (
+        "A stroke inside the bar is a grade whose predicted rate came true. The portfolio is tested first; where it "
+        f"holds, a single failing grade may be chance: of {count_text(len(filled))} grades that are right, {expected} "
+        f"are expected to fail, {level} on either side."
     )
 
 
