@@ -14,6 +14,7 @@ __all__ = ["Layout", "TableEncoder"]
 
 _MISSING, _UNSEEN = 0, 1  # the first two codes of every category column
 _DAY_NS = 86_400 * 10**9
+_FAR = 1e100  # scaled numbers from here on are one and the same
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,9 @@ class _Scaler:
         if len(self.quantiles) > 1:
             level = np.interp(values, self.quantiles, np.linspace(0.001, 0.999, len(self.quantiles)))
             return ndtri(level)
-        z = (values - self.centre) / self.scale
+        with np.errstate(over="ignore"):
+            z = (values - self.centre) / self.scale
+        z = np.clip(z, -_FAR, _FAR)  # beyond, its square would overflow and send the largest numbers back to 0
         return z / np.sqrt(1 + (z / 3) ** 2)
 
 

@@ -89,3 +89,9 @@ def test_state_survives_json():
     again = TableEncoder.from_dict(json.loads(json.dumps(encoder.to_dict())))
     arrays = schema.conform_arrays(X)
     assert np.array_equal(again.transform(arrays), encoder.transform(arrays))
+
+
+def test_numbers_too_large_to_square_stay_at_the_far_end():
+    X = pd.DataFrame({"x": np.linspace(-1, 1, 50)})
+    _, Z = encode(X, later=pd.DataFrame({"x": [-1e308, -1e200, 0.5, 1e200, 1e308]}))
+    assert Z[:, 0] == pytest.approx([-3, -3, 0.49, 3, 3], abs=0.02)
