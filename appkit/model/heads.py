@@ -135,7 +135,7 @@ class RegressionHead:
         return module
 
     def loss(self, logits: Tensor, target: Tensor) -> Tensor:
-        return (logits[..., 0] - self._standard(target)[:, None]).square()
+        return (logits[..., 0] - self._standard(target)[:, None].to(logits.dtype)).square()
 
     def means(self, logits: Tensor) -> Tensor:
         return logits.double() * self.scale + self.centre
@@ -144,7 +144,7 @@ class RegressionHead:
         return (self._standard(mean[:, 0]) - self._standard(target)).square()
 
     def _standard(self, values: Tensor) -> Tensor:
-        return (values - self.centre) / self.scale
+        return (values.double() - self.centre) / self.scale
 
 
 class OrdinalNetwork(nn.Module):

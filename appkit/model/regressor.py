@@ -57,7 +57,13 @@ class TabularRegressor(RegressorMixin, TableEstimator):
     def _learn_target(self, y: Any, *, n_rows: int, weight: np.ndarray | None) -> np.ndarray:
         values = check_values(y, n_rows=n_rows)
         centre = np.average(values, weights=weight)
-        scale = np.sqrt(np.average((values - centre) ** 2, weights=weight))
+        with np.errstate(over="ignore"):
+            scale = np.sqrt(np.average((values - centre) ** 2, weights=weight))
+        if not np.isfinite(scale):
+            row = int(np.abs(values).argmax())
+            raise ValueError(
+                f"y must be small enough to be squared, got {values[row]:.3g} in row {row}. Give it in a larger unit."
+            )
         self.target_centre_, self.target_scale_ = float(centre), float(scale) or 1.0
         return values
 

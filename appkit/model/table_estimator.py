@@ -226,7 +226,7 @@ class TableEstimator(BaseEstimator):
 
     @abstractmethod
     def _learn_target(self, y: Any, *, n_rows: int, weight: np.ndarray | None) -> np.ndarray:
-        """Check ``y``, keep what was learnt of it, return float32 ``(n_rows,)``."""
+        """Check ``y``, keep what was learnt of it, return float32 codes or float64 values, ``(n_rows,)``."""
 
     @abstractmethod
     def _encode_target(self, y: Any, *, n_rows: int) -> np.ndarray:
@@ -319,7 +319,7 @@ class TableEstimator(BaseEstimator):
         self, frame: pd.DataFrame, target: np.ndarray, weight: np.ndarray, placement: Placement
     ) -> TrainingData:
         encoded = self.encoder_.transform(self.schema_.conform_arrays(frame))
-        tensors = (encoded, target.astype(np.float32), (weight / weight.mean()).astype(np.float32))
+        tensors = (encoded, target, (weight / weight.mean()).astype(np.float32))
         return TrainingData(*(torch.from_numpy(values).to(placement.device) for values in tensors))
 
     def _validation_data(

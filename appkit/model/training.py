@@ -21,7 +21,7 @@ class TrainingData:
     """Encoded rows, their targets and weights, on one device."""
 
     Z: Tensor  # float32 (n_rows, width)
-    target: Tensor  # float32 (n_rows,): class index, grade index or value
+    target: Tensor  # (n_rows,): class or grade index in float32, or value in float64, which holds a date or a balance
     weight: Tensor  # float32 (n_rows,)
 
     def take(self, rows: Tensor) -> "TrainingData":

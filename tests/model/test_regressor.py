@@ -45,6 +45,22 @@ def test_targets_of_any_size_are_learnt_alike():
     assert np.allclose(large / 1e9, plain, rtol=1e-3)
 
 
+def test_a_target_far_from_zero_is_learnt_alike():
+    X, y = wave(400, 0)
+    options = {"width": 32, "n_networks": 1, "max_epochs": 10, "random_state": 0}
+    plain = TabularRegressor(**options).fit(X, y)
+    far = TabularRegressor(**options).fit(X, y + 1.7e9)  # seconds since 1970: float32 would round them to 128
+    assert np.allclose(far.predict(X) - 1.7e9, plain.predict(X), atol=0.1)
+    assert np.allclose(far.conformal_residuals_, plain.conformal_residuals_, atol=0.1)
+
+
+def test_a_target_too_large_to_square_is_refused():
+    X, y = wave(60, 0)
+    y[7] = -1e300
+    with pytest.raises(ValueError, match=r"y must be small enough to be squared, got -1e\+300 in row 7\."):
+        TabularRegressor().fit(X, y)
+
+
 def test_constant_target_is_predicted():
     X, _ = wave(60, 0)
     model = TabularRegressor(width=8, n_networks=1, max_epochs=3, random_state=0).fit(X, np.full(60, 7.0))
