@@ -203,7 +203,7 @@ def _two_dimensional(X: Any) -> np.ndarray:
 def _target(y: Any, *, n_rows: int) -> np.ndarray:
     if y is None:
         raise ValueError("This estimator requires y to be passed, but the target y is None.")
-    target = column_or_1d(y, warn=True)
+    target = column_or_1d(_without_extension(y), warn=True)
     if len(target) != n_rows:
         raise ValueError(f"y must have one entry per row of X, got {len(target)} for {n_rows} rows.")
     missing = np.flatnonzero(pd.isna(target))
@@ -213,6 +213,13 @@ def _target(y: Any, *, n_rows: int) -> np.ndarray:
             "Drop these rows, or label them."
         )
     return np.asarray(pd.Series(target).infer_objects()) if target.dtype == object else target
+
+
+def _without_extension(y: Any) -> Any:
+    """Return labels of a nullable dtype in their plain one: scikit-learn would make floats of Int64 and boolean."""
+    if isinstance(y, pd.Series) and isinstance(y.dtype, pd.api.extensions.ExtensionDtype) and y.dtype.kind in "iub":
+        return y.to_numpy(dtype=object) if y.hasnans else y.to_numpy(dtype=f"{y.dtype.kind}{y.dtype.itemsize}")
+    return y
 
 
 def _is_empty(column: Column) -> bool:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_class_weight
@@ -12,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from appkit.data import check_labels
+from appkit.data.cells import shown
 from appkit.model.calibration import fit_calibration
 from appkit.model.conformal import prediction_sets
 from appkit.model.costs import Costs, bayes_decision
@@ -266,21 +268,35 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
         return codes.astype(np.float32)
 
     def _encode_target(self, y: Any, *, n_rows: int) -> np.ndarray:
+        return self._codes_of(y, n_rows=n_rows).astype(np.float32)
+
+    def _codes_of(self, y: Any, *, n_rows: int) -> np.ndarray:
+        """Return the place of each label of ``y_val`` in ``classes_``."""
         labels = np.asarray(y)
+        labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
         if labels.shape != (n_rows,):
             raise ValueError(f"y_val must have one label per row of X_val, got shape {labels.shape} for {n_rows} rows.")
-        unknown = np.setdiff1d(labels, self.classes_)
+        codes = pd.Index(self.classes_).get_indexer(pd.Index(labels))
+        unknown = np.flatnonzero(codes < 0)
         if len(unknown):
-            raise ValueError(f"y_val holds labels that y has not: {unknown[:5]}.")
-        return np.searchsorted(self.classes_, labels).astype(np.float32)
+            raise ValueError(
+                f"y_val must hold labels of y, {self.classes_.tolist()[:5]}, got {shown(labels[unknown[0]])} in row "
+                f"{unknown[0]} and {len(unknown) - 1} more. Drop these rows, or label them as in y."
+            )
+        return codes
 
     def _total_weight(self, weight: np.ndarray | None, target: np.ndarray) -> np.ndarray:
         weight = super()._total_weight(weight, target)
         if self.class_weight is None:
             return weight
         codes = target.astype(np.int64)
-        by_class = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_[codes])
+        labels = self._target_labels()
+        by_class = compute_class_weight(self.class_weight, classes=labels, y=labels[codes])
         return weight * by_class[codes]
+
+    def _target_labels(self) -> np.ndarray:
+        """Return the label of each target code."""
+        return self.classes_
 
     def _make_head(self, data: TrainingData) -> Head:
         return BinaryHead() if len(self.classes_) == 2 else MulticlassHead(len(self.classes_))

@@ -41,6 +41,25 @@ def test_signal_is_found_through_gaps_text_and_booleans():
     assert roc_auc_score(y_test, model.predict_proba(X_test)[:, 1]) > 0.85
 
 
+@pytest.mark.parametrize(
+    ("dtype", "plain"), [("Int64", "int64"), ("boolean", "bool"), ("UInt8", "uint8"), ("string", object)]
+)
+def test_labels_of_nullable_dtypes_stay_what_they_are(dtype, plain, table, quick):
+    X, y = table
+    labels = pd.Series(y if dtype == "string" else y == "yes").astype(dtype)
+    model = TabularClassifier(**quick).fit(X, labels, X_val=X, y_val=labels.to_frame())
+    assert model.classes_.dtype == plain
+    assert set(model.predict(X)) <= set(labels)
+
+
+@pytest.mark.parametrize("lost", [None, np.nan])
+def test_a_missing_validation_label_is_named_with_its_row(lost, table, quick):
+    X, y = table
+    y_val = [*y[:4], lost]
+    with pytest.raises(ValueError, match=r"got (None|nan) in row 4 and 0 more\. Drop these rows"):
+        TabularClassifier(**quick).fit(X, y, X_val=X[:5], y_val=np.array(y_val, dtype=object))
+
+
 def test_calibration_lowers_the_log_loss_of_a_timid_network():
     X, y = make_table(400)
     X_test, y_test = make_table(2000, seed=1)
@@ -270,7 +289,7 @@ def test_wrong_tables_at_predict_are_explained(table, quick, change, message):
         ({"groups": [1, 2]}, "groups must have one entry per row"),
         ({"X_val": make_table(10)[0]}, "X_val and y_val go together"),
         ({"sample_weight_val": [1.0]}, "needs X_val and y_val"),
-        ({"X_val": make_table(3)[0], "y_val": ["yes", "no", "maybe"]}, "labels that y has not: .'maybe'"),
+        ({"X_val": make_table(3)[0], "y_val": ["yes", "no", "maybe"]}, r"y_val must hold .*, got 'maybe' in row 2"),
     ],
 )
 def test_wrong_targets_and_companions_are_explained(table, quick, arguments, message):
