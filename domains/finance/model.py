@@ -7,11 +7,13 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from torch import Tensor
 
 from appkit import explanation as _explanation
 from appkit import reporting as _reporting
 from appkit.explanation import Explanation
 from appkit.model import Costs, NetworkFactory, TabularClassifier
+from appkit.model.ensemble import Ensemble
 from appkit.model.heads import Head, OrdinalHead
 from appkit.model.training import TrainingData
 from appkit.reporting import Report
@@ -211,6 +213,12 @@ class CreditRatingClassifier(TabularClassifier):
     checkpoint, device, precision, random_state, progress
         As in ``appkit.TabularClassifier``.
 
+    Attributes
+    ----------
+    grades_ : ndarray
+        Labels from the first grade to the last; ``classes_``, and with it the columns of ``predict_proba``, is sorted,
+        as scikit-learn's scorers take it for granted.
+
     References
     ----------
     McCullagh (1980). Regression Models for Ordinal Data. JRSS B 42.
@@ -291,25 +299,35 @@ class CreditRatingClassifier(TabularClassifier):
         self.grades = grades
 
     def _learn_target(self, y: Any, *, n_rows: int, weight: np.ndarray | None) -> np.ndarray:
-        target = super()._learn_target(y, n_rows=n_rows, weight=weight)
-        if self.grades is None:
-            return target
-        labels = self.classes_[target.astype(np.int64)]
-        grades = np.asarray(self.grades)
-        if set(grades.tolist()) != set(self.classes_.tolist()):
-            raise ValueError(f"grades must be the labels of y in order, got {list(grades)} for {list(self.classes_)}.")
-        self.classes_ = grades
-        return self._encode_target(labels, n_rows=n_rows)
+        codes = super()._learn_target(y, n_rows=n_rows, weight=weight).astype(np.int64)
+        grades = self.classes_.tolist() if self.grades is None else list(self.grades)
+        order = pd.Index(self.classes_).get_indexer(pd.Index(grades))
+        if sorted(order) != list(range(len(self.classes_))):
+            raise ValueError(f"grades must be the labels of y in order, got {grades} for {self.classes_.tolist()}.")
+        self.grades_ = self.classes_[order]
+        return self._ranks[codes].astype(np.float32)
 
     def _encode_target(self, y: Any, *, n_rows: int) -> np.ndarray:
-        order = np.argsort(self.classes_)
-        labels = np.asarray(y)
-        unknown = np.setdiff1d(labels, self.classes_)
-        if labels.shape != (n_rows,) or len(unknown):
-            raise ValueError(
-                f"y_val must hold {n_rows} labels among {list(self.classes_)}, got also {list(unknown[:5])}."
-            )
-        return order[np.searchsorted(self.classes_[order], labels)].astype(np.float32)
+        return self._ranks[self._codes_of(y, n_rows=n_rows)].astype(np.float32)
+
+    @property
+    def _ranks(self) -> np.ndarray:
+        """Place of each label of ``classes_`` in ``grades_``: logits know grades, scikit-learn wants sorted labels."""
+        return pd.Index(self.grades_).get_indexer(pd.Index(self.classes_))
+
+    def _target_labels(self) -> np.ndarray:
+        return self.grades_
+
+    def _means(self, Z: Tensor, members: Tensor | None = None) -> Tensor:
+        return super()._means(Z, members)[:, self._ranks.tolist()]
+
+    def _learn_from_held_out(self, ensemble: Ensemble, rows: TrainingData, *, is_blind: bool) -> None:
+        super()._learn_from_held_out(ensemble, rows, is_blind=is_blind)
+        if self.conformal_scores_:
+            self.conformal_scores_ = [self.conformal_scores_[rank] for rank in self._ranks]
+
+    def _signs(self) -> dict[str, int]:
+        return dict(self.monotone or {})  # the logits rise with the grade, whatever the order of the labels
 
     def _make_head(self, data: TrainingData) -> Head:
         return OrdinalHead(len(self.classes_))

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.metrics import get_scorer
 
 from domains.finance import CreditRatingClassifier, CreditRiskClassifier, MasterScale, find_protected
 
@@ -100,7 +101,7 @@ def test_ratings_follow_the_order_given():
     X, y = ratings()
     model = CreditRatingClassifier(**QUICK | {"max_epochs": 40, "width": 32}, grades=["C", "AA", "B"]).fit(X, y)
     p = model.predict_proba(X)
-    assert model.classes_.tolist() == ["C", "AA", "B"]
+    assert model.grades_.tolist() == ["C", "AA", "B"]
     assert np.allclose(p.sum(axis=1), 1)
     assert model.score(X, y) > 0.85
 
@@ -112,8 +113,36 @@ def test_cumulative_rating_is_monotone_by_construction():
         for parameter in model.module_.parameters():
             parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(0)) * 0.3)
     p = model.predict_proba(pd.DataFrame({"debt": np.linspace(-1, 2, 50)}))
+    p = p[:, [model.classes_.tolist().index(grade) for grade in model.grades_]]
     beyond = p[:, ::-1].cumsum(axis=1)[:, ::-1]
     assert np.all(np.diff(beyond, axis=0) >= -1e-12)
+
+
+def test_scorers_of_scikit_learn_read_the_columns_of_ratings_rightly():
+    X, y = ratings()
+    model = CreditRatingClassifier(**QUICK | {"max_epochs": 40, "width": 32}, grades=["C", "AA", "B"]).fit(X, y)
+    p = model.predict_proba(X)
+    own = -np.log(p[np.arange(len(y)), [model.classes_.tolist().index(label) for label in y]]).mean()
+    assert get_scorer("neg_log_loss")(model, X, y) == pytest.approx(-own)
+    assert get_scorer("roc_auc_ovr")(model, X, y) > 0.9
+
+
+def test_weights_of_grades_and_prediction_sets_follow_the_labels():
+    X, y = ratings()
+    weight = {"C": 1.0, "AA": 5.0, "B": 1.0}
+    options = QUICK | {"max_epochs": 40, "width": 32}
+    by_class = CreditRatingClassifier(**options, grades=["C", "AA", "B"], class_weight=weight).fit(X, y)
+    by_row = CreditRatingClassifier(**options, grades=["C", "AA", "B"])
+    by_row.fit(X, y, sample_weight=[weight[label] for label in y])
+    sets = by_class.predict_set(X, alpha=0.2)
+    assert np.array_equal(by_class.predict_proba(X), by_row.predict_proba(X))
+    assert sets[np.arange(len(y)), np.searchsorted(["AA", "B", "C"], y)].mean() > 0.75
+
+
+def test_ratings_go_on_from_a_warm_start():
+    X, y = ratings()
+    model = CreditRatingClassifier(**QUICK, grades=["C", "AA", "B"], warm_start=True).fit(X, y)
+    assert model.fit(X, y).grades_.tolist() == ["C", "AA", "B"]
 
 
 def test_grades_that_are_not_the_labels_are_refused():
