@@ -1,4 +1,4 @@
-"""The shap package, imported where it is used and without the deprecations it sets off in matplotlib."""
+"""The shap package, imported where it is used and without the warnings its own imports set off."""
 
 import warnings
 from types import ModuleType
@@ -12,6 +12,8 @@ def import_shap() -> ModuleType:
         # shap's own use of matplotlib, nothing a caller of ours can change
         warnings.simplefilter("ignore", PendingDeprecationWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
+        # a TqdmWarning in notebooks without ipywidgets; its class is not imported, since that sets it off
+        warnings.filterwarnings("ignore", message="IProgress not found")
         import shap
 
     return shap
