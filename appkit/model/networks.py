@@ -227,6 +227,7 @@ class MultiNetwork(nn.Module):
     def __init__(self, networks: list[nn.Module]) -> None:
         super().__init__()
         self.networks = nn.ModuleList(networks)
+        self._per_network = 0  # members of each, known after the first question
 
     def forward(self, Z: Tensor, members: Tensor | None = None) -> Tensor:
         """Return logits ``(n_rows, n_members, n_outputs)``, or ``(n_rows, 1, n_outputs)`` of one member per row."""
@@ -235,7 +236,7 @@ class MultiNetwork(nn.Module):
         return self._forward_one(Z, members)
 
     def _forward_one(self, Z: Tensor, members: Tensor) -> Tensor:
-        per_network = self.n_members(Z[:1]) // len(self.networks)
+        per_network = self._per_network = self._per_network or self.n_members(Z[:1]) // len(self.networks)
         logits: Tensor | None = None
         for index, network in enumerate(self.networks):
             chosen = torch.nonzero(members // per_network == index).squeeze(1)
