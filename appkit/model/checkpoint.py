@@ -44,6 +44,8 @@ class Checkpoint:
         except Exception as err:
             message = f"checkpoint {str(self.path)!r} cannot be read ({err}): delete it or give another path."
             raise ValueError(message) from err
+        if not isinstance(content, dict) or set(content) != {"key", "finished", "done", "state"}:
+            raise ValueError(f"checkpoint {str(self.path)!r} is no fit in progress: give another path.")
         if content["key"] != self.key or content["finished"]:
             return [], None
         return content["done"], TrainingState(**content["state"]) if content["state"] else None

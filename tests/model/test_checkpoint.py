@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from appkit.model import TabularClassifier
 from appkit.model.checkpoint import Checkpoint, fingerprint
@@ -76,3 +77,14 @@ def test_fingerprint_sees_values_shapes_and_parameters():
         fingerprint({"X": None}, {"lr": 1}),
     }
     assert len(prints) == 5
+
+
+@pytest.mark.parametrize("content", [{"weight": torch.ones(2)}, torch.ones(2)])
+def test_a_file_of_something_else_is_neither_read_nor_overwritten(content, tmp_path, table, quick):
+    X, y = table
+    path = tmp_path / "weights.pt"
+    torch.save(content, path)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=r"weights\.pt' is no fit in progress: give another path"):
+        TabularClassifier(**quick, checkpoint=path).fit(X, y)
+    assert path.read_bytes() == before
