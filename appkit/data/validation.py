@@ -217,8 +217,9 @@ def _target(y: Any, *, n_rows: int) -> np.ndarray:
 
 def _without_extension(y: Any) -> Any:
     """Return labels of a nullable dtype in their plain one: scikit-learn would make floats of Int64 and boolean."""
-    if isinstance(y, pd.Series) and isinstance(y.dtype, pd.api.extensions.ExtensionDtype) and y.dtype.kind in "iub":
-        return y.to_numpy(dtype=object) if y.hasnans else y.to_numpy(dtype=f"{y.dtype.kind}{y.dtype.itemsize}")
+    plain = getattr(getattr(y, "dtype", None), "numpy_dtype", None)
+    if isinstance(y, pd.Series) and plain is not None and plain.kind in "iub":
+        return y.to_numpy(dtype=object if y.hasnans else plain)
     return y
 
 

@@ -90,6 +90,8 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
     ----------
     classes_ : ndarray
         Labels in the order of ``predict_proba``.
+    class_weight_ : ndarray
+        Weight of each of them, learnt from ``y``; rows given as ``X_val`` weigh the same.
     schema_ : Schema
         Columns as learnt.
     module_ : torch.nn.Module
@@ -261,6 +263,7 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
         if self.warm_start and hasattr(self, "module_") and not np.array_equal(classes, self.classes_):
             raise ValueError(f"warm_start needs the classes of the first fit {self.classes_}, got {classes}.")
         self.classes_ = classes
+        self.class_weight_ = compute_class_weight(self.class_weight, classes=classes, y=labels)
         if len(classes) > 2:
             for name in ("costs", "threshold", "monotone"):
                 if getattr(self, name) is not None and not (name == "monotone" and self._takes_monotone_classes):
@@ -286,17 +289,11 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
         return codes
 
     def _total_weight(self, weight: np.ndarray | None, target: np.ndarray) -> np.ndarray:
-        weight = super()._total_weight(weight, target)
-        if self.class_weight is None:
-            return weight
-        codes = target.astype(np.int64)
-        labels = self._target_labels()
-        by_class = compute_class_weight(self.class_weight, classes=labels, y=labels[codes])
-        return weight * by_class[codes]
+        return super()._total_weight(weight, target) * self.class_weight_[self._class_of(target)]
 
-    def _target_labels(self) -> np.ndarray:
-        """Return the label of each target code."""
-        return self.classes_
+    def _class_of(self, target: np.ndarray) -> np.ndarray:
+        """Return the place in ``classes_`` of each target code."""
+        return target.astype(np.int64)
 
     def _make_head(self, data: TrainingData) -> Head:
         return BinaryHead() if len(self.classes_) == 2 else MulticlassHead(len(self.classes_))

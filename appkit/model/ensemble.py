@@ -106,12 +106,16 @@ def _parts(
 
 def _start(recipe: Recipe, number: int, learning: TrainingData) -> nn.Module:
     """Build a network from its own seed; the global generator is left as found."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seeds[number])
+    with torch.random.fork_rng(devices=[learning.Z.device] if learning.Z.is_cuda else []):
+        torch.manual_seed(recipe.seeds[number])  # seeds the GPU too
         network = recipe.head.wrap(recipe.build(), learning.target.cpu(), learning.weight.cpu())
     network = network.to(learning.Z.device)
     if recipe.start is not None:
-        network.load_state_dict(recipe.start[number])
+        try:
+            network.load_state_dict(recipe.start[number])
+        except RuntimeError as err:
+            message = "warm_start needs the network of the first fit: set its parameters back, or fit a clone."
+            raise ValueError(message) from err
     return network
 
 

@@ -28,7 +28,7 @@ from appkit.model.heads import Head
 from appkit.model.monotone import MonotoneTabM
 from appkit.model.networks import MLP, NetworkFactory, TabM
 from appkit.model.progress import FitProgress
-from appkit.model.training import TrainingData, TrainingSettings, member_logits
+from appkit.model.training import PREDICT_ROWS, TrainingData, TrainingSettings, member_logits
 
 __all__ = ["TableEstimator"]
 
@@ -138,13 +138,17 @@ class TableEstimator(BaseEstimator):
         target = self._learn_target(y, n_rows=len(frame), weight=weight)
         weight = self._total_weight(weight, target)
         groups = check_groups(groups, n_rows=len(frame))
+        if not weight.all():  # rows that weigh nothing are as good as absent: from folds, tables and scores too
+            counts = weight > 0
+            frame, target, weight = frame[counts], target[counts], weight[counts]
+            groups = None if groups is None else check_groups(groups[counts], n_rows=len(frame))
         placement = self._place()
         start = self._learn_encoding(frame)
         data = self._training_data(frame, target, weight, placement)
         validation = self._validation_data(X_val, y_val, sample_weight_val, placement)
         self.head_ = self._make_head(data)
         seed = check_random_state(self.random_state).randint(2**31 - 1)
-        n_networks = count_networks(len(frame)) if self.n_networks == "auto" else int(self.n_networks)
+        n_networks = self._count_networks(len(frame), start)
         folds, fall_backs = held_out_folds(
             target,
             n_networks=n_networks,
@@ -334,7 +338,19 @@ class TableEstimator(BaseEstimator):
         frame = self._frame(X_val, reset=False)
         weight = check_sample_weight(sample_weight_val, n_rows=len(frame))
         target = self._encode_target(y_val, n_rows=len(frame))
-        return self._training_data(frame, target, self._total_weight(weight, target), placement)
+        weight = self._total_weight(weight, target)
+        counts = weight > 0
+        if not counts.any():
+            raise ValueError("sample_weight_val and class_weight must leave a row of X_val that counts, got zeros.")
+        return self._training_data(frame[counts], target[counts], weight[counts], placement)
+
+    def _count_networks(self, n_rows: int, start: Sequence[Any] | None) -> int:
+        """Return how many networks to fit: under ``warm_start`` as many as there are."""
+        if self.n_networks == "auto":
+            return count_networks(n_rows) if start is None else len(start)
+        if start is not None and self.n_networks != len(start):
+            raise ValueError(f"n_networks must stay {len(start)} under warm_start, got {self.n_networks!r}.")
+        return int(self.n_networks)
 
     def _settings(self, n_rows: int, *, is_blind: bool) -> TrainingSettings:
         return training_settings(
@@ -400,9 +416,13 @@ class TableEstimator(BaseEstimator):
 
     def _means(self, Z: Tensor, members: Tensor | None = None) -> Tensor:
         """Return calibrated probabilities or values averaged over members, float64 ``(n_rows, n_means)``."""
-        logits = member_logits(self.module_, Z, members=members)
+        parts = []
         with torch.inference_mode():
-            return self.head_.means(self.calibration_(logits)).mean(dim=1)
+            for start in range(0, max(len(Z), 1), PREDICT_ROWS):  # members and classes multiply the float64 of a row
+                rows = slice(start, start + PREDICT_ROWS)
+                logits = member_logits(self.module_, Z[rows], members=None if members is None else members[rows])
+                parts.append(self.head_.means(self.calibration_(logits)).mean(dim=1))
+            return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def _adopt(self, ensemble: Ensemble, data: TrainingData) -> None:
         """Keep a fitted ensemble, its calibration still the identity."""

@@ -315,8 +315,8 @@ class CreditRatingClassifier(TabularClassifier):
         """Place of each label of ``classes_`` in ``grades_``: logits know grades, scikit-learn wants sorted labels."""
         return pd.Index(self.grades_).get_indexer(pd.Index(self.classes_))
 
-    def _target_labels(self) -> np.ndarray:
-        return self.grades_
+    def _class_of(self, target: np.ndarray) -> np.ndarray:
+        return np.argsort(self._ranks)[target.astype(np.int64)]
 
     def _means(self, Z: Tensor, members: Tensor | None = None) -> Tensor:
         return super()._means(Z, members)[:, self._ranks.tolist()]

@@ -181,6 +181,63 @@ def test_own_network_factory_is_trained(table, quick):
     assert model.score(X, y) > 0.7
 
 
+def test_rows_of_weight_zero_are_as_good_as_absent(table, quick):
+    X, y = table
+    weight = np.where(np.arange(len(X)) % 4 == 0, 0.0, 2.0)
+    groups = np.arange(len(X)) // 2
+    counts = weight > 0
+    weighted = TabularClassifier(**quick).fit(X, y, sample_weight=weight, groups=groups)
+    without = TabularClassifier(**quick).fit(X[counts], y[counts], groups=groups[counts])
+    assert np.array_equal(weighted.predict_proba(X), without.predict_proba(X))
+    assert list(map(len, weighted.conformal_scores_)) == list(map(len, without.conformal_scores_))
+
+
+def test_few_rows_that_weigh_are_learnt_from(table, quick):
+    X, y = table
+    weight = np.zeros(len(X))
+    weight[[*np.flatnonzero(y == "yes")[:3], *np.flatnonzero(y == "no")[:3]]] = 1.0
+    model = TabularClassifier(**quick).fit(X, y, sample_weight=weight)
+    assert np.isfinite(model.history_["validation_loss"]).all()
+
+
+def test_validation_rows_weigh_by_the_classes_of_the_training_rows(table, quick):
+    X, y = table
+    of_event = y == "yes"
+    balanced = TabularClassifier(**quick, class_weight="balanced")
+    balanced.fit(X, y, X_val=X[of_event], y_val=y[of_event])
+    expected = len(y) / (2 * np.array([(~of_event).sum(), of_event.sum()]))
+    assert balanced.class_weight_ == pytest.approx(expected)
+    named = TabularClassifier(**quick, class_weight=dict(zip(["no", "yes"], expected, strict=True)))
+    X_val, y_val = make_table(50, seed=3)
+    again = TabularClassifier(**quick, class_weight="balanced").fit(X, y, X_val=X_val, y_val=y_val)
+    assert np.array_equal(again.predict_proba(X), named.fit(X, y, X_val=X_val, y_val=y_val).predict_proba(X))
+
+
+def test_validation_rows_that_all_weigh_nothing_are_refused(table, quick):
+    X, y = table
+    with pytest.raises(ValueError, match="must leave a row of X_val that counts"):
+        TabularClassifier(**quick, class_weight={"yes": 0.0, "no": 1.0}).fit(
+            X, y, X_val=X[y == "yes"], y_val=y[y == "yes"]
+        )
+
+
+def test_warm_start_keeps_the_number_of_networks(quick):
+    X, y = make_table(100)
+    model = TabularClassifier(**quick | {"n_networks": "auto"}, warm_start=True).fit(X, y)
+    assert len(model.fit(*make_table(400)).module_.networks) == 1  # a first fit on 400 rows takes eight
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [({"n_networks": 3}, "n_networks must stay 1 under warm_start, got 3"), ({"width": 8}, "set its parameters back")],
+)
+def test_warm_start_with_other_networks_is_refused(changed, message, table, quick):
+    X, y = table
+    model = TabularClassifier(**quick, warm_start=True).fit(X, y)
+    with pytest.raises(ValueError, match=message):
+        model.set_params(**changed).fit(X, y)
+
+
 def test_warm_start_goes_on_from_the_weights(table, quick):
     X, y = table
     model = TabularClassifier(**quick | {"max_epochs": 1}, warm_start=True).fit(X, y)
