@@ -1,6 +1,7 @@
 """LIME: a weighted linear model of what the game says near each row."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ def lime_surrogate(
     *,
     max_evaluations: int | None = None,
     kernel_width: float | None = None,
+    members: Literal["all", "one"] = "all",
     random_state: RandomState = None,
     progress: bool = False,
 ) -> Explanation:
@@ -48,6 +50,11 @@ def lime_surrogate(
         top. ``None`` means 2048, or 8 per player if that is more.
     kernel_width
         ``None`` means ``0.75 * sqrt(n_players)``, lime's default.
+    members
+        ``"one"`` asks a single ensemble member per pair of perturbations, each member equally often, where outputs
+        average members: cheaper by up to their number. Weights stay right in expectation and their
+        standard errors grow by what members disagree; ``local_fit`` falls, since that disagreement counts as
+        unexplained.
     random_state
         Seed of the perturbations.
     progress
@@ -61,12 +68,13 @@ def lime_surrogate(
     Raises
     ------
     ValueError
-        If there is one player only (nothing to weigh against), or the budget is below 8 perturbations per player.
+        If there is one player only (nothing to weigh against), the budget is below 8 perturbations per player, or
+        ``members`` is neither word.
 
     Notes
     -----
     Standard errors are those of weighted least squares with unequal variances (the sandwich), a perturbation and its
-    opposite counting as one observation, because they share a background row.
+    opposite counting as one observation, because they share a background row (and the member, where one is asked).
 
     References
     ----------
@@ -75,13 +83,16 @@ def lime_surrogate(
     _check_players(game)
     width = _checked_width(kernel_width, len(game.player_names))
     seed = seed_of(random_state)
-    design = _Design.drawn(game, n_pairs=_n_pairs(game, max_evaluations), width=width, seed=seed)
+    n_pairs = _n_pairs(game, max_evaluations)
+    design = _Design.drawn(game, n_pairs=n_pairs, width=width, has_members=_has_members(game, members), seed=seed)
     started = game.n_evaluations
+    base, output = endpoints(game)
     per_row = len(design.coalitions) * len(game.player_names) * len(game.output_names)
-    fits = [_fit(game, design, rows) for rows in row_blocks(game, per_row=per_row, progress=progress)]
+    fits = [
+        _fit(game, design, rows, output=output[rows]) for rows in row_blocks(game, per_row=per_row, progress=progress)
+    ]
     weights = torch.cat([fit.weights for fit in fits])
     signed = torch.stack([fit.signed for fit in fits]).sum(0)
-    base, output = endpoints(game)
     return Explanation(
         values=weights.cpu().numpy(),
         standard_error=torch.cat([fit.error for fit in fits]).cpu().numpy(),
@@ -109,26 +120,26 @@ class _Design:
 
     coalitions: Tensor  # bool (1 + 2 * n_pairs, n_players): the row itself, then pairs of opposites
     references: Tensor  # int64 (1 + 2 * n_pairs,)
+    members: Tensor | None  # int64 (1 + 2 * n_pairs,): the one asked, None for all
     weights: Tensor  # float64 (1 + 2 * n_pairs,)
     operator: Tensor  # float64 (n_players, 1 + 2 * n_pairs): from centred outputs to ridge weights
     centred: Tensor  # float64 (1 + 2 * n_pairs, n_players): presence less its weighted mean
 
     @classmethod
-    def drawn(cls, game: Game, *, n_pairs: int, width: float, seed: int) -> "_Design":
+    def drawn(cls, game: Game, *, n_pairs: int, width: float, has_members: bool, seed: int) -> "_Design":
         rng = np.random.default_rng(seed)
         half = torch.as_tensor(rng.random((n_pairs, len(game.player_names))) < 0.5)
         pairs = torch.stack([half, ~half], dim=1).flatten(0, 1)
         coalitions = torch.cat([torch.ones_like(pairs[:1]), pairs]).to(game.device)
-        n_rounds = -(-n_pairs // game.n_references)
-        drawn = np.concatenate([rng.permutation(game.n_references) for _ in range(n_rounds)])[:n_pairs]
-        references = torch.as_tensor(np.concatenate([drawn[:1], drawn.repeat(2)]), device=game.device)
+        references = _balanced(rng, game.n_references, n_pairs).to(game.device)
+        members = _balanced(rng, game.n_members, n_pairs).to(game.device) if has_members else None
         weights = _kernel((~coalitions).sum(1).double(), width)
         presence = coalitions.double()
         centred = presence - weights @ presence / weights.sum()
         weighted = weights[:, None] * centred
         penalty = _RIDGE * torch.eye(presence.shape[1], dtype=torch.float64, device=game.device)
         operator = torch.linalg.solve(centred.T @ weighted + penalty, weighted.T)
-        return cls(coalitions, references, weights, operator, centred)
+        return cls(coalitions, references, members, weights, operator, centred)
 
     @property
     def n_effective(self) -> float:
@@ -143,12 +154,23 @@ class _Fit:
     signed: Tensor  # (n_pairs, n_players, n_outputs): error of the summed absolute weights, pair by pair
 
 
-def _fit(game: Game, design: _Design, rows: Tensor) -> _Fit:
-    """Return the ridge regressions of a block of rows.
+def _balanced(rng: np.random.Generator, n: int, n_pairs: int) -> Tensor:
+    """Return one of ``n`` for each pair, each equally often, shared by the pair; the first also for the row itself."""
+    drawn = np.concatenate([rng.permutation(n) for _ in range(-(-n_pairs // n))])[:n_pairs]
+    return torch.as_tensor(np.concatenate([drawn[:1], drawn.repeat(2)]))
+
+
+def _fit(game: Game, design: _Design, rows: Tensor, *, output: Tensor) -> _Fit:
+    """Return the ridge regressions of a block of rows, whose unperturbed ``output`` is ``(n_rows, n_outputs)``.
 
     Sums of products instead of matrix products: the rounding of those depends on how many rows there are.
     """
-    outputs = game.values(design.coalitions, rows=rows, references=design.references).transpose(1, 2)
+    outputs = game.values(design.coalitions, rows=rows, references=design.references, members=design.members)
+    if design.members is not None:
+        outputs = torch.cat(
+            [output[:, None], outputs[:, 1:]], dim=1
+        )  # of all members: it has no pair to tell its error
+    outputs = outputs.transpose(1, 2)
     centred = outputs - (outputs * design.weights).sum(-1, keepdim=True) / design.weights.sum()
     weights = (design.operator * centred[:, :, None]).sum(-1)  # (n_rows, n_outputs, n_players)
     unexplained = centred - (design.centred.T * weights[..., None]).sum(2)
@@ -165,6 +187,13 @@ def _fit(game: Game, design: _Design, rows: Tensor) -> _Fit:
 
 def _kernel(n_absent: Tensor, width: float) -> Tensor:
     return torch.exp(-n_absent / width**2).sqrt()
+
+
+def _has_members(game: Game, members: str) -> bool:
+    """Return whether each pair asks a member of its own."""
+    if members not in ("all", "one"):
+        raise ValueError(f"members must be 'all' or 'one', got {members!r}.")
+    return members == "one" and game.n_members > 1
 
 
 def _check_players(game: Game) -> None:

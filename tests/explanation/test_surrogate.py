@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from appkit.explanation import lime_surrogate
-from tests.explanation.fakes import game_of, make_numbers, tangled
+from appkit.explanation import game_for, lime_surrogate
+from tests.explanation.fakes import FakeEnsemble, game_of, make_numbers, make_table, tangled
 
 POPULATION = make_numbers(2000, n_columns=4, seed=7)
 
 
 class Recording:
-    """A game that remembers what it was asked first and what it answered."""
+    """A game that remembers what it was asked and what it answered; the perturbations come last."""
 
     def __init__(self, game):
         self._game = game
@@ -29,7 +29,7 @@ class Recording:
 def test_weights_equal_a_weighted_ridge_regression_row_by_row():
     game = Recording(game_of(tangled, make_numbers(3, n_columns=4), POPULATION[:50]))
     explanation = lime_surrogate(game, random_state=0, max_evaluations=200)
-    presence, outputs = game.asked[0]
+    presence, outputs = game.asked[-1]
     kernel = np.sqrt(np.exp(-(1 - presence).sum(1) / (0.75 * np.sqrt(4)) ** 2))
     for row in range(3):
         ridge = Ridge(alpha=1.0).fit(presence, outputs[row, :, 0], sample_weight=kernel)
@@ -41,7 +41,7 @@ def test_weights_equal_a_weighted_ridge_regression_row_by_row():
 def test_perturbations_come_in_opposite_pairs_after_the_row_itself():
     game = Recording(game_of(tangled, make_numbers(1, n_columns=4), POPULATION[:50]))
     lime_surrogate(game, random_state=0, max_evaluations=200)
-    presence = game.asked[0][0]
+    presence = game.asked[-1][0]
     assert presence[0].all()
     assert (presence[1::2] + presence[2::2] == 1).all()
 
@@ -49,7 +49,7 @@ def test_perturbations_come_in_opposite_pairs_after_the_row_itself():
 def test_the_effective_number_of_samples_is_kishs():
     game = Recording(game_of(tangled, make_numbers(1, n_columns=4), POPULATION[:50]))
     explanation = lime_surrogate(game, random_state=0, kernel_width=0.5)
-    kernel = np.sqrt(np.exp(-(1 - game.asked[0][0]).sum(1) / 0.5**2))
+    kernel = np.sqrt(np.exp(-(1 - game.asked[-1][0]).sum(1) / 0.5**2))
     assert explanation.n_effective == pytest.approx(kernel.sum() ** 2 / (kernel**2).sum())
     assert explanation.n_effective < 1000
 
@@ -117,4 +117,49 @@ def test_too_few_perturbations_are_refused():
 def test_all_rows_are_asked_the_same_perturbations():
     game = Recording(game_of(tangled, make_numbers(3, n_columns=4), POPULATION[:50]))
     lime_surrogate(game, random_state=0)
-    assert game.asked[0][1].shape == (3, 2047, 1)
+    assert game.asked[-1][1].shape == (3, 2047, 1)
+
+
+def ensemble_game():
+    return game_for(FakeEnsemble(), make_table(6), background=make_table(30, seed=1))
+
+
+def test_two_standard_errors_cover_the_members_that_were_not_asked():
+    truth = lime_surrogate(ensemble_game(), random_state=999, max_evaluations=50_000)
+    covered = []
+    for seed in range(60):
+        found = lime_surrogate(ensemble_game(), members="one", random_state=seed, max_evaluations=500)
+        covered.append(np.abs(found.values - truth.values) <= 2 * found.standard_error)
+    assert 0.90 < np.mean(covered) < 0.99
+
+
+def test_what_members_disagree_on_counts_as_error_and_as_unexplained():
+    every, one = (lime_surrogate(ensemble_game(), members=members, random_state=0) for members in ("all", "one"))
+    assert one.standard_error[:, :3].mean() > every.standard_error[:, :3].mean()
+    assert one.local_fit.mean() < every.local_fit.mean()
+
+
+def test_pairs_share_their_member_and_members_are_asked_equally_often():
+    asked = []
+
+    class Asked(Recording):
+        def values(self, coalitions, **options):
+            asked.append(options.get("members"))
+            return super().values(coalitions, **options)
+
+    lime_surrogate(Asked(ensemble_game()), members="one", random_state=0, max_evaluations=602)
+    members = next(found for found in asked if found is not None)
+    assert (members[1::2] == members[2::2]).all()
+    assert np.bincount(members[1:]).tolist() == [200, 200, 200]
+
+
+def test_a_game_without_members_is_asked_the_same_either_way():
+    X = make_numbers(3, n_columns=4)
+    every, one = (lime_surrogate(game_of(tangled, X, X), members=word, random_state=0) for word in ("all", "one"))
+    np.testing.assert_array_equal(every.values, one.values)
+
+
+def test_another_word_for_members_is_refused():
+    X = make_numbers(2, n_columns=3)
+    with pytest.raises(ValueError, match="members must be 'all' or 'one', got 'some'"):
+        lime_surrogate(game_of(tangled, X, X), members="some")

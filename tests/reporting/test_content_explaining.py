@@ -4,12 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
-from appkit.explanation import Explanation, lime_surrogate, permutation_shapley
+from appkit.explanation import Explanation, permutation_shapley
 from appkit.prediction import Estimate
 from appkit.reporting.content.certificate import rank_agreement, top_five_kept
-from appkit.reporting.content.economy import OneMember, SharedEnds
+from appkit.reporting.content.economy import SharedEnds
 from appkit.reporting.content.explaining import rank_columns
 from appkit.reporting.content.removal import removal_test
 from tests.explanation.fakes import FakeEnsemble, make_table
@@ -112,22 +111,6 @@ def test_shared_ends_are_evaluated_once(ensemble_game):
     before = game.n_evaluations
     game.ends()
     assert game.n_evaluations == before
-
-
-def test_one_member_a_coalition_has_the_weights_of_all_within_their_errors(ensemble_game):
-    game = SharedEnds(ensemble_game())
-    assert game.n_members > 1
-    options = {"max_evaluations": 4_000, "random_state": 0}
-    exact, cheap = lime_surrogate(game, **options), lime_surrogate(OneMember(game, seed=1), **options)
-    assert (np.abs(cheap.values - exact.values) <= 4 * cheap.standard_error + 1e-9).mean() > 0.95
-
-
-def test_one_member_asks_each_member_equally_often_and_a_pair_the_same(ensemble_game):
-    game = OneMember(SharedEnds(ensemble_game()), seed=0)
-    references = torch.arange(2 * game.n_members).repeat_interleave(2)
-    members = game._balanced(references)
-    assert torch.equal(members[::2], members[1::2])
-    assert torch.bincount(members, minlength=game.n_members).unique().tolist() == [4]
 
 
 class LinearSubject:

@@ -1,4 +1,4 @@
-"""A game asked as cheaply as its answers allow: endpoints once, and one member a perturbation."""
+"""A game asked as cheaply as its answers allow: its endpoints once."""
 
 import numpy as np
 import torch
@@ -6,7 +6,7 @@ from torch import Tensor
 
 from appkit.explanation.game import Game
 
-__all__ = ["SharedEnds", "OneMember"]
+__all__ = ["SharedEnds"]
 
 
 class SharedEnds(Game):
@@ -63,36 +63,3 @@ class SharedEnds(Game):
             both[1] = True
             self._ends = self.game.values(both)
         return self._ends
-
-
-class OneMember(SharedEnds):
-    """A game that asks one ensemble member a coalition where the output is the members' average.
-
-    Right in expectation, at the cost of noise that a solver counts in its standard errors. Coalitions that share a
-    reference one after the other (a perturbation and its opposite) share the member.
-    """
-
-    def __init__(self, shared: SharedEnds, *, seed: int) -> None:
-        super().__init__(shared.game)
-        self._ends = shared.ends()
-        self._seed = seed
-
-    def values(
-        self,
-        coalitions: Tensor,
-        *,
-        rows: Tensor | None = None,
-        references: Tensor | None = None,
-        members: Tensor | None = None,
-    ) -> Tensor:
-        """Return outputs of one member a coalition, each member equally often; endpoints average over all."""
-        if members is None and references is not None and self.n_members > 1:
-            members = self._balanced(references)
-        return super().values(coalitions, rows=rows, references=references, members=members)
-
-    def _balanced(self, references: Tensor) -> Tensor:
-        drawn = (references.diff(prepend=references[:1] - 1) != 0).cumsum(0) - 1  # the draw of each coalition
-        rng = np.random.default_rng(self._seed)
-        n_rounds = -(-(int(drawn.max()) + 1) // self.n_members)
-        order = np.concatenate([rng.permutation(self.n_members) for _ in range(n_rounds)])
-        return torch.as_tensor(order, device=references.device)[drawn]

@@ -7,7 +7,7 @@ import pandas as pd
 
 from appkit.explanation import Explanation, lime_surrogate, permutation_shapley
 from appkit.explanation.permutation import MIN_PAIRS
-from appkit.reporting.content.economy import OneMember, SharedEnds
+from appkit.reporting.content.economy import SharedEnds
 from appkit.reporting.content.removal import RemovalTest, removal_test
 from appkit.reporting.content.subject import Subject
 
@@ -219,7 +219,7 @@ def _lime(game: SharedEnds, budget: int, *, random_state: int) -> Explanation | 
     if n_players < 2:
         return None
     return lime_surrogate(
-        OneMember(game, seed=random_state), max_evaluations=max(budget, 10 * n_players + 2), random_state=random_state
+        game, max_evaluations=max(budget, 10 * n_players + 2), members="one", random_state=random_state
     )
 
 
