@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-HEAVY = {"shap", "lime", "xgboost", "matplotlib", "numba"}
+HEAVY = {"shap", "lime", "xgboost", "matplotlib", "numba", "pooch"}
 
 IMPORT_SHAP_IN_A_NOTEBOOK = """
 import json, sys, types, warnings

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlparse
 
-import pooch
-
 from appkit.exceptions import DatasetNotFoundError
 
 __all__ = ["Source", "download", "find_file"]
@@ -66,6 +64,8 @@ def download(url: str, *, known_hash: str, target: Path) -> Path:
     """
     if not known_hash:
         raise ValueError(f"known_hash must be the publisher's checksum of {url}, got {known_hash!r}.")
+    import pooch  # brings requests and a progress bar: only for who downloads
+
     try:
         return Path(pooch.retrieve(url, known_hash, fname=target.name, path=target.parent))
     except OSError as error:
@@ -80,6 +80,8 @@ def _folders() -> list[Path]:
 
 
 def _cache_folder() -> Path:
+    import pooch
+
     return Path(pooch.os_cache("appkit"))
 
 
