@@ -6,9 +6,10 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pooch
 import pytest
 
-from appkit.data import Source, download, find_file, sources
+from appkit.data import Source, download, find_file
 from appkit.exceptions import DatasetNotFoundError
 
 CONTENT = b"loan,bad\n1,0\n"
@@ -38,7 +39,7 @@ def folders(tmp_path, monkeypatch) -> tuple[Path, Path]:
     """An empty data folder, declared, and an empty cache."""
     declared, cache = tmp_path / "declared", tmp_path / "cache"
     monkeypatch.setenv("APPKIT_DATA", str(declared))
-    monkeypatch.setattr(sources.pooch, "os_cache", lambda _: cache)
+    monkeypatch.setattr(pooch, "os_cache", lambda _: cache)
     return declared, cache
 
 
