@@ -14,6 +14,7 @@ from appkit.model.heads import Head
 __all__ = ["Epoch", "TrainingData", "TrainingSettings", "TrainingState", "member_logits", "train"]
 
 PREDICT_ROWS = 4096  # rows per forward pass outside training: bounds memory, changes no result
+_PREDICT_CELLS = 2**20  # encoded features per forward pass: each becomes some hundred numbers on its way
 
 
 @dataclass(frozen=True)
@@ -122,11 +123,17 @@ def member_logits(module: nn.Module, Z: Tensor, *, members: Tensor | None = None
     if module.training:  # walking all modules costs as much as asking one network for one row
         module.eval()
     parts = []
-    for start in range(0, max(len(Z), 1), PREDICT_ROWS):
-        rows = slice(start, start + PREDICT_ROWS)
+    n_at_once = _rows_at_once(Z.shape[1])
+    for start in range(0, max(len(Z), 1), n_at_once):
+        rows = slice(start, start + n_at_once)
         logits = module(Z[rows]) if members is None else module(Z[rows], members[rows])
         parts.append((logits[:, None] if logits.ndim == 2 else logits).float())
     return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def _rows_at_once(width: int) -> int:
+    """Return rows per forward pass: fewer in wide tables, a power of two that divides the batches of explanations."""
+    return min(PREDICT_ROWS, max(64, 1 << (_PREDICT_CELLS // max(width, 1)).bit_length() - 1))
 
 
 class _Loop:

@@ -99,3 +99,16 @@ def test_member_logits_do_not_depend_on_the_chunk(monkeypatch):
     monkeypatch.setattr("appkit.model.training.PREDICT_ROWS", 7)
     assert torch.allclose(member_logits(module, Z), whole, atol=1e-6)
     assert whole.shape == (50, 1, 1)
+
+
+def test_wide_tables_pass_in_smaller_blocks_that_divide_a_batch():
+    seen = []
+
+    class Spy(nn.Module):
+        def forward(self, Z):
+            seen.append(len(Z))
+            return Z[:, :1]
+
+    member_logits(Spy(), torch.zeros(2048, 3000))
+    member_logits(Spy(), torch.zeros(5000, 200))
+    assert seen == [256] * 8 + [4096, 904]
