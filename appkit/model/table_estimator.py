@@ -216,6 +216,9 @@ class TableEstimator(BaseEstimator):
         """int64 ``(width,)``: which of ``player_columns_`` each encoded feature comes from."""
         return self.encoder_.layout_.column_of
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "module_")  # a fit that was refused half-way leaves names of columns behind
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
@@ -286,8 +289,8 @@ class TableEstimator(BaseEstimator):
         if isinstance(X, pd.DataFrame) and hasattr(self, "feature_names_in_"):
             return X  # the schema compares names itself, in any order, and says more
         frame = as_frame(X)
-        validate_data(self, X, reset=False, skip_check_array=True)
-        return frame
+        validate_data(self, X, reset=False, skip_check_array=True)  # warns where one has names and the other has not
+        return frame.set_axis([column.name for column in self.schema_], axis=1)
 
     def _place(self) -> Placement:
         placement = place(self.device, self.precision)

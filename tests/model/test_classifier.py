@@ -181,6 +181,16 @@ def test_own_network_factory_is_trained(table, quick):
     assert model.score(X, y) > 0.7
 
 
+def test_rows_without_names_are_read_by_position_with_a_warning(quick):
+    X, y = make_table()
+    X, y = X[["x", "noise"]], y
+    named, plain = TabularClassifier(**quick).fit(X, y), TabularClassifier(**quick).fit(X.to_numpy(), y)
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        assert np.array_equal(named.predict_proba(X.to_numpy()), named.predict_proba(X))
+    with pytest.warns(UserWarning, match="fitted without feature names"):
+        assert np.array_equal(plain.predict_proba(X), plain.predict_proba(X.to_numpy()))
+
+
 def test_rows_of_weight_zero_are_as_good_as_absent(table, quick):
     X, y = table
     weight = np.where(np.arange(len(X)) % 4 == 0, 0.0, 2.0)
