@@ -129,6 +129,8 @@ def _make(estimator: type, parameters: dict[str, Any]) -> Any:
 def _label(y: "pd.Series", text: str, target: str) -> Any:
     """Return the label that is written as ``text``, in the type it has in the table."""
     labels = {str(label): label for label in y.dropna().unique().tolist()}
+    if not labels:
+        raise ValueError(f"Column {target!r} must hold labels, got none in {len(y)} rows. Check the file.")
     if text not in labels:
         raise ValueError(
             f"--event must be one of the labels of {target!r}: {', '.join(list(labels)[:20])}; got {text!r}."

@@ -36,6 +36,8 @@ def as_frame(X: Any) -> pd.DataFrame:
         For sparse input.
     ValueError
         For input that is not two-dimensional, is complex, or has no rows or no columns.
+    SchemaError
+        For a name that two columns share.
 
     Examples
     --------
@@ -48,6 +50,9 @@ def as_frame(X: Any) -> pd.DataFrame:
     for count, what in zip(frame.shape, ("sample(s)", "feature(s)"), strict=True):
         if count == 0:
             raise ValueError(f"Found array with 0 {what} (shape={frame.shape}) while a minimum of 1 is required.")
+    if not frame.columns.is_unique:
+        name = frame.columns[frame.columns.duplicated()][0]
+        raise SchemaError(f"Column {name!r} appears more than once. Keep one, or rename the others.")
     if any(isinstance(name, str) for name in frame.columns):
         return frame
     return frame.set_axis([f"x{position}" for position in range(frame.shape[1])], axis=1)
@@ -73,11 +78,13 @@ def check_labels(y: Any, *, n_rows: int, sample_weight: np.ndarray | None = None
     labels = _target(y, n_rows=n_rows)
     if labels.dtype.kind == "f" and np.isinf(labels).any():
         raise ValueError(f"Input y contains infinity in row {np.flatnonzero(np.isinf(labels))[0]}. Labels are finite.")
-    try:
-        check_classification_targets(labels)
-        classes = np.unique(labels if sample_weight is None else labels[sample_weight > 0])
-    except TypeError as error:
-        raise ValueError("y must hold labels of one type, got text and numbers. Write all as text.") from error
+    if labels.dtype == object and pd.api.types.infer_dtype(labels).startswith("mixed"):
+        other = next(label for label in labels if type(label) is not type(labels[0]))
+        raise ValueError(
+            f"y must hold labels of one type, got {shown(labels[0])} and {shown(other)}. Write all as text."
+        )
+    check_classification_targets(labels)
+    classes = np.unique(labels if sample_weight is None else labels[sample_weight > 0])
     if len(classes) < 2:
         found = f"one class ({shown(classes[0])})" if len(classes) else "none"
         raise ValueError(f"y must hold at least two classes among the rows that count, got {found}.")
@@ -115,7 +122,10 @@ def check_sample_weight(sample_weight: Any, *, n_rows: int) -> np.ndarray | None
     """
     if sample_weight is None:
         return None
-    weights = np.asarray(sample_weight, dtype=np.float64)
+    try:
+        weights = np.asarray(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"sample_weight must be numbers, one per row: {error}.") from error
     if weights.shape != (n_rows,):
         raise ValueError(f"sample_weight must have shape ({n_rows},), one weight per row, got {weights.shape}.")
     bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))

@@ -119,6 +119,8 @@ class _CodedModel:
 
     def __init__(self, model: Any, X: Any, *, background: Any, outputs: Any, units: Any, seed: int) -> None:
         X, background, as_given = tables_for(model, X, background=background, random_state=seed)
+        if hasattr(model, "encode"):
+            model.encode(X), model.encode(background)  # says what is wrong in rows of X, not of masked copies
         players = [column for column in X.columns if column in getattr(model, "player_columns_", X.columns)]
         self._X = X
         self._outputs = model_outputs(model, X, outputs=outputs, units=units, as_given=as_given)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from sklearn.utils.validation import check_is_fitted
 
 from appkit.exceptions import DataWarning, SchemaError
 from appkit.explanation.batched_game import BatchedGame
@@ -15,7 +16,7 @@ from appkit.explanation.frame_game import FrameGame
 from appkit.explanation.seeds import RandomState, seed_of
 from appkit.explanation.table_game import EncodedTableGame
 
-__all__ = ["ModelOutputs", "PROBABILITY_FLOOR", "game_for", "model_outputs", "tables_for"]
+__all__ = ["ModelOutputs", "PROBABILITY_FLOOR", "game_for", "model_outputs", "require_fitted", "tables_for"]
 
 PROBABILITY_FLOOR = 1e-12
 _SAMPLED_BACKGROUND = 200
@@ -123,11 +124,13 @@ def tables_for(
     SchemaError
         If ``X`` is empty, or the background lacks a column of ``X``.
     """
+    require_fitted(model)
     frame = _as_frame(X, columns=getattr(model, "feature_names_in_", None))
     if frame.empty:
         raise SchemaError(f"X must have at least one row and one column, got shape {frame.shape}.")
     if not frame.columns.is_unique:
-        raise SchemaError(f"Columns of X must have distinct names, got {list(frame.columns)}.")
+        name = frame.columns[frame.columns.duplicated()][0]
+        raise SchemaError(f"Column {name!r} appears more than once. Keep one, or rename the others.")
     if background is None:
         background = model.background_ if _is_ours(model) else _sampled(frame, random_state)
     else:
@@ -138,6 +141,14 @@ def tables_for(
         raise SchemaError(f"background must have every column of X, {missing} are missing.")
     as_given = _unchanged if isinstance(X, pd.DataFrame) else pd.DataFrame.to_numpy
     return frame, background if _is_ours(model) else background[frame.columns], as_given
+
+
+def require_fitted(model: Any) -> None:
+    """Raise ``NotFittedError`` for an estimator that was not fitted; anything that is no estimator passes."""
+    is_ours = hasattr(model, "encoded_outputs")
+    is_classifier = hasattr(model, "predict_proba") and not hasattr(model, "classes_")
+    if hasattr(model, "fit") and (is_ours or is_classifier):
+        check_is_fitted(model)
 
 
 def model_outputs(

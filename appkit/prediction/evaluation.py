@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
 
+from appkit.data import check_groups
 from appkit.model.costs import Costs
 from appkit.prediction import metrics, regression
 from appkit.prediction.calibration import calibration_in_the_large, calibration_slope, expected_calibration_error
@@ -119,14 +120,17 @@ def evaluate(
     >>> print(evaluate(model, X, y)["AUC"])
     AUC 0.940 (0.873 to 1.000)
     """
+    check_groups(groups, n_rows=len(np.atleast_1d(y)))
     weighting = {"sample_weight": sample_weight, "groups": groups}
     if not (is_classifier(model) or hasattr(model, "predict_proba")):
         predicted = np.asarray(model.predict(X))
+        _check_length(y, len(predicted))
         interval = model.predict_interval(X) if hasattr(model, "predict_interval") else None
         return evaluate_values(y, predicted, interval=interval, **weighting)
     if not hasattr(model, "predict_proba"):
         raise TypeError(f"{type(model).__name__} must have predict_proba; wrap it in CalibratedClassifierCV.")
     p = np.asarray(model.predict_proba(X), dtype=np.float64)
+    _check_length(y, len(p))
     codes = _class_codes(model, y)
     if p.shape[1] != 2:
         return evaluate_labels(codes, p, predicted=_class_codes(model, model.predict(X)), **weighting)
@@ -245,13 +249,23 @@ def evaluate_values(
     return Evaluation(tuple(estimates), "regression", n=estimates[0].n)
 
 
+def _check_length(y: ArrayLike, n_rows: int) -> None:
+    shape = np.shape(y)
+    if len(shape) == 0 or shape[0] != n_rows or np.prod(shape) != n_rows:
+        raise ValueError(f"y must have one entry per row of X, got shape {shape} for {n_rows} rows.")
+
+
 def _class_codes(model: Any, y: ArrayLike) -> np.ndarray:
     """Return the place of each label in ``model.classes_``."""
     labels = pd.Index(np.asarray(y).ravel())
     if labels.hasnans:
-        raise ValueError(f"y must not hold missing labels, got {int(labels.isna().sum())}.")
+        rows = np.flatnonzero(labels.isna())
+        raise ValueError(
+            f"y must not hold missing labels, got {len(rows)} (first: row {rows[0]}). Drop these rows, or label them."
+        )
     codes = pd.Index(model.classes_).get_indexer(labels)
     if (codes < 0).any():
-        unknown = list(dict.fromkeys(labels[codes < 0]))[:5]
-        raise ValueError(f"y must hold labels the model was fitted on, {list(model.classes_)}, got also {unknown}.")
+        unknown, known = list(dict.fromkeys(labels[codes < 0]))[:5], pd.Index(model.classes_).tolist()
+        row = int(np.flatnonzero(codes < 0)[0])
+        raise ValueError(f"y must hold labels the model was fitted on, {known}, got also {unknown} (first: row {row}).")
     return codes

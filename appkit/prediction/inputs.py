@@ -25,12 +25,15 @@ def as_outcomes(y: ArrayLike, *, both: bool = True) -> np.ndarray:
 
 def as_values(values: ArrayLike, n_rows: int, *, name: str) -> np.ndarray:
     """Return finite float64 ``(n_rows,)``."""
-    array = np.asarray(values, dtype=np.float64)
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be numbers, one per row: {error}.") from error
     if array.shape != (n_rows,):
         raise ValueError(f"{name} must have shape ({n_rows},), one entry per row of y, got {array.shape}.")
     if not np.isfinite(array).all():
         first = int(np.flatnonzero(~np.isfinite(array))[0])
-        raise ValueError(f"{name} must be finite, got {array[first]!r} in row {first}.")
+        raise ValueError(f"{name} must be finite, got {array[first]} in row {first}. Drop such rows, or fill them in.")
     return array
 
 
@@ -49,6 +52,12 @@ def as_weights(sample_weight: ArrayLike | None, n_rows: int) -> np.ndarray:
     if sample_weight is None:
         return np.ones(n_rows)
     weights = as_values(sample_weight, n_rows, name="sample_weight")
-    if weights.min() < 0 or weights.sum() == 0:
-        raise ValueError("sample_weight must not be negative, nor 0 everywhere.")
+    if weights.min() < 0:
+        first = int(np.flatnonzero(weights < 0)[0])
+        raise ValueError(
+            f"sample_weight must not be negative, got {weights[first]} in row {first}. "
+            "Give 0 to a row that should not count."
+        )
+    if weights.sum() == 0:
+        raise ValueError("sample_weight must have a positive value, got only zeros.")
     return weights

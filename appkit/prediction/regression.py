@@ -91,10 +91,10 @@ def interval_width(
 
 
 def _errors(y: ArrayLike, predicted: ArrayLike) -> np.ndarray:
-    y = np.asarray(y, dtype=np.float64)
-    if y.ndim != 1 or y.size == 0:
-        raise ValueError(f"y must be one-dimensional and not empty, got shape {y.shape}.")
-    return as_values(predicted, len(y), name="predicted") - as_values(y, len(y), name="y")
+    shape = np.shape(y)
+    if len(shape) != 1 or not shape[0]:
+        raise ValueError(f"y must be one-dimensional and not empty, got shape {shape}.")
+    return as_values(predicted, shape[0], name="predicted") - as_values(y, shape[0], name="y")
 
 
 def _interval_ends(y: ArrayLike, low: ArrayLike, high: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -76,7 +76,7 @@ def test_labels_in_an_object_array_are_read_as_what_they_are():
         ([0.0, np.nan, 1.0, 1.0], "Input y contains NaN: 1 of 4"),
         ([0.0, np.inf, 1.0, 1.0], "Input y contains infinity in row 1"),
         ([0.1, 0.2, 0.3, 0.4], "Unknown label type: continuous"),
-        (["a", 1, "a", 1], "y must hold labels of one type, got text and numbers"),
+        (["a", 1, "a", 1], "y must hold labels of one type, got 'a' and 1"),
         (["a", "a", "a", "a"], r"at least two classes among the rows that count, got one class \('a'\)"),
     ],
 )

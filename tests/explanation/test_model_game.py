@@ -137,7 +137,7 @@ def test_an_empty_background_is_refused(X, pipeline):
 
 def test_columns_of_the_same_name_are_refused(X):
     doubled = pd.concat([X, X], axis=1)
-    with pytest.raises(SchemaError, match="distinct names"):
+    with pytest.raises(SchemaError, match="appears more than once"):
         game_for(lambda rows: rows, doubled, background=doubled)
 
 

@@ -10,6 +10,7 @@ from sklearn.base import is_classifier
 
 from appkit.explanation import game_for, game_from_callable
 from appkit.explanation.batched_game import BatchedGame
+from appkit.explanation.model_game import require_fitted
 from appkit.prediction import event_of
 
 __all__ = ["Subject", "as_table", "subject_of"]
@@ -76,6 +77,7 @@ def subject_of(model: Any, X: Any, *, output: Any = None) -> Subject:
     output
         Class to report on where there are more than two; the last one by default.
     """
+    require_fitted(model)
     as_given = _unchanged if isinstance(X, pd.DataFrame) else pd.DataFrame.to_numpy
     if not (is_classifier(model) or hasattr(model, "predict_proba")):
         return Subject(model, "regression", None, 0, as_given)
@@ -97,6 +99,8 @@ def as_table(X: Any, *, model: Any) -> pd.DataFrame:
     if array.ndim != 2 or not len(array):
         raise ValueError(f"X must be a table with at least one row, got shape {array.shape}.")
     names = getattr(model, "feature_names_in_", None)
+    if names is not None and len(names) != array.shape[1]:
+        raise ValueError(f"X must have the {len(names)} columns the model was fitted on, got {array.shape[1]}.")
     return pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])] if names is None else list(names))
 
 
