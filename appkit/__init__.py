@@ -46,13 +46,15 @@ _HOME = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for: ``appkit --help`` should not wait for torch."""
-    if name not in _HOME:
-        raise AttributeError(f"module 'appkit' has no attribute {name!r}.")
-    value = getattr(import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a type checker reads the imports above, and would take any name on trust from this function
+
+    def __getattr__(name: str) -> Any:
+        """Import a public name when it is first asked for: ``appkit --help`` should not wait for torch."""
+        if name not in _HOME:
+            raise AttributeError(f"module 'appkit' has no attribute {name!r}.")
+        value = getattr(import_module(_HOME[name]), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -3,8 +3,10 @@
 import importlib
 import inspect
 import pkgutil
+from pathlib import Path
 from types import ModuleType
 
+import mypy.api
 import pytest
 
 import appkit
@@ -73,3 +75,12 @@ def test_public_methods_of_what_a_package_offers_are_documented(name):
         if not method.startswith("_") and inspect.isfunction(function) and not inspect.getdoc(getattr(value, method))
     ]
     assert missing == []
+
+
+def test_a_type_checker_sees_through_the_lazy_names(tmp_path, monkeypatch):
+    script = tmp_path / "script.py"
+    script.write_text("import appkit\nreveal_type(appkit.TabularClassifier().fit([[1]], [1]))\nappkit.magic\n")
+    monkeypatch.chdir(Path(appkit.__file__).parents[1])  # our own settings and cache
+    said, _, _ = mypy.api.run([str(script)])
+    assert 'Revealed type is "appkit.model.classifier.TabularClassifier"' in said
+    assert 'Module has no attribute "magic"' in said
