@@ -19,9 +19,34 @@ __all__ = ["TabularRegressor"]
 
 
 class TabularRegressor(RegressorMixin, TableEstimator):
-    """Neural regressor for tables: the network, training and parameters of ``TabularClassifier`` on squared error.
+    """Neural regressor for tables: a TabM ensemble with piecewise-linear embeddings, on squared error.
 
-    Parameters are those of ``TabularClassifier`` without the ones that speak of classes.
+    Takes a DataFrame as it is: numbers, text, categories, booleans, dates, missing values, categories never seen
+    before. Networks are trained over folds, each stopped on the squared error of rows it never saw; what they said of
+    those rows gives the intervals. The target is scaled inside, whatever its unit.
+
+    Parameters
+    ----------
+    network, n_members, n_networks, width, depth, dropout
+        The ensemble, as in ``TabularClassifier``.
+    numeric, n_bins, kinds, special_codes, protected
+        How columns are read, as in ``TabularClassifier``.
+    learning_rate, weight_decay, batch_size, max_epochs, patience, validation_fraction
+        Training and early stopping, as in ``TabularClassifier``.
+    monotone
+        ``{"column": 1 or -1}``: the predicted value never falls, or never rises, in it. Holds by construction; missing
+        values and special codes are excepted.
+    max_seconds, warm_start, checkpoint, device, precision, random_state, progress
+        How a fit runs, as in ``TabularClassifier``.
+
+    Attributes
+    ----------
+    target_centre_, target_scale_ : float
+        (Weighted) mean and standard deviation of ``y``, in which the networks count.
+    conformal_residuals_ : ndarray
+        Absolute residuals of rows held out, sorted, behind ``predict_interval``; empty where none could be spared.
+    schema_, module_, history_, training_, background_
+        As in ``TabularClassifier``.
 
     Examples
     --------
