@@ -125,8 +125,7 @@ def evaluate(
     if not (is_classifier(model) or hasattr(model, "predict_proba")):
         predicted = np.asarray(model.predict(X))
         _check_length(y, len(predicted))
-        interval = model.predict_interval(X) if hasattr(model, "predict_interval") else None
-        return evaluate_values(y, predicted, interval=interval, **weighting)
+        return evaluate_values(y, predicted, interval=_interval_of(model, X), **weighting)
     if not hasattr(model, "predict_proba"):
         raise TypeError(f"{type(model).__name__} must have predict_proba; wrap it in CalibratedClassifierCV.")
     p = np.asarray(model.predict_proba(X), dtype=np.float64)
@@ -247,6 +246,15 @@ def evaluate_values(
         estimates.append(regression.interval_coverage(y, ends[:, 0], ends[:, 1], **weighting))
         estimates.append(regression.interval_width(y, ends[:, 0], ends[:, 1], **weighting))
     return Evaluation(tuple(estimates), "regression", n=estimates[0].n)
+
+
+def _interval_of(model: Any, X: Any) -> Any:
+    if not hasattr(model, "predict_interval"):
+        return None
+    try:
+        return model.predict_interval(X)
+    except ValueError:  # predict has just taken X: too few rows were held out in fit to promise an interval
+        return None
 
 
 def _check_length(y: ArrayLike, n_rows: int) -> None:

@@ -6,6 +6,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.svm import LinearSVC
 
+from appkit.model import TabularRegressor
 from appkit.model.costs import Costs
 from appkit.prediction.evaluation import evaluate, evaluate_values, event_of
 
@@ -127,3 +128,10 @@ def test_one_class_is_refused(loans, model):
 def test_classifier_without_probabilities_is_refused(loans):
     with pytest.raises(TypeError, match="CalibratedClassifierCV"):
         evaluate(LinearSVC().fit(*loans), *loans)
+
+
+def test_a_regressor_with_too_few_held_out_rows_is_measured_without_intervals():
+    X = pd.DataFrame({"x": np.arange(20.0)})
+    model = TabularRegressor(width=8, n_networks=1, max_epochs=2, random_state=0).fit(X, X["x"])
+    names = [estimate.name for estimate in evaluate(model, X, X["x"])]
+    assert names == ["Root mean squared error", "Mean absolute error", "R2"]
