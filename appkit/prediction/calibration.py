@@ -74,6 +74,9 @@ def expected_calibration_error(
     outcomes = as_outcomes(y, both=False)
     p = as_probabilities(p, len(outcomes))
     weights = as_weights(sample_weight, len(outcomes))
+    n, counts = len(outcomes), weights > 0  # a row that weighs nothing must not move the edges of the bins
+    outcomes, p, weights = outcomes[counts], p[counts], weights[counts]
+    groups = None if groups is None else np.asarray(groups)[counts]
     bins = _equal_count_bins(p, n_bins)
     share = weights / weights.sum()
     surplus = np.bincount(bins, weights=share * (outcomes - p))
@@ -86,7 +89,7 @@ def expected_calibration_error(
     value = float(np.abs(surplus).sum())
     low, high = _interval_of_absolute_sum(surplus, noise)
     method = f"test inversion, {n_draws} draws of {len(mass)} bins"
-    return Estimate("Expected calibration error", value, min(low, value), max(high, value), method, n=len(outcomes))
+    return Estimate("Expected calibration error", value, min(low, value), max(high, value), method, n=n)
 
 
 @dataclass(frozen=True)

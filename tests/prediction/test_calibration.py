@@ -136,3 +136,15 @@ def test_slope_in_tiny_samples_exists_or_says_why():
         y, p = np.append(rng.random(6) < 0.5, [False, True]), rng.random(8)
         overlap = p[y].min() < p[~y].max() and p[~y].min() < p[y].max()
         assert np.isfinite(calibration_slope(y, p).value) == overlap
+
+
+def test_rows_of_weight_zero_do_not_move_the_bins():
+    rng = np.random.default_rng(0)
+    p = rng.uniform(size=60)
+    y = rng.uniform(size=60) < p
+    weight = (np.arange(60) % 3 > 0).astype(float)
+    kept = weight > 0
+    assert (
+        expected_calibration_error(y, p, sample_weight=weight).value
+        == expected_calibration_error(y[kept], p[kept]).value
+    )
