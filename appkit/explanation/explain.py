@@ -12,6 +12,7 @@ from appkit.explanation.model_game import game_for
 from appkit.explanation.permutation import permutation_shapley
 from appkit.explanation.seeds import RandomState, seed_of
 from appkit.explanation.surrogate import lime_surrogate
+from appkit.model.device import on_one_thread
 
 __all__ = ["AFFORDABLE_EVALUATIONS", "Explainer", "explain", "explainers"]
 
@@ -72,6 +73,7 @@ def explainers() -> Mapping[str, Explainer]:
     return _EXPLAINERS
 
 
+@on_one_thread()
 def explain(
     model: Any,
     X: Any,

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 import torch
 from torch import Tensor, nn
 
-from appkit.model.device import Placement
+from appkit.model.device import Placement, threads_for_batches
 from appkit.model.heads import Head
 
 __all__ = ["Epoch", "TrainingData", "TrainingSettings", "TrainingState", "member_logits", "train"]
@@ -104,7 +104,7 @@ def train(
         One entry per epoch, those before ``resume`` included.
     """
     devices = [data.Z.device] if data.Z.is_cuda else []
-    with torch.random.fork_rng(devices=devices):
+    with torch.random.fork_rng(devices=devices), threads_for_batches(settings.batch_size):
         torch.manual_seed(seed)
         loop = _Loop(module, data, validation, head=head, settings=settings, placement=placement, seed=seed)
         if resume is not None:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from appkit.domain import Domain
 from appkit.model.costs import Costs
+from appkit.model.device import on_one_thread
 from appkit.reporting.content.assembly import assemble, body_of
 from appkit.reporting.content.case import choose_case
 from appkit.reporting.content.context import Limits, ReportContext
@@ -32,6 +33,7 @@ from appkit.reporting.report import Report
 __all__ = ["report"]
 
 
+@on_one_thread()
 def report(
     model: Any,
     X: Any,
