@@ -72,7 +72,8 @@ def threads_for_batches(batch_size: int) -> Iterator[None]:
     """Train on one CPU thread where batches are small; torch's thread count is put back afterwards.
 
     A step on a few hundred rows is over before a second thread has woken, and on a busy machine the threads then wait
-    for each other: German Credit took 27 CPU seconds on one thread and over 160 on two.
+    for each other: with another job on a two-core machine, the German Credit demo took 27 CPU seconds on one thread and
+    had not finished its fit after 160 on two.
 
     Examples
     --------

@@ -138,10 +138,8 @@ class TableEstimator(BaseEstimator):
         target = self._learn_target(y, n_rows=len(frame), weight=weight)
         weight = self._total_weight(weight, target)
         groups = check_groups(groups, n_rows=len(frame))
-        if not weight.all():  # rows that weigh nothing are as good as absent: from folds, tables and scores too
-            counts = weight > 0
-            frame, target, weight = frame[counts], target[counts], weight[counts]
-            groups = None if groups is None else check_groups(groups[counts], n_rows=len(frame))
+        if not weight.all():
+            frame, target, weight, groups = _rows_that_weigh(frame, target, weight, groups)
         placement = self._place()
         start = self._learn_encoding(frame)
         data = self._training_data(frame, target, weight, placement)
@@ -434,3 +432,12 @@ class TableEstimator(BaseEstimator):
         self.history_ = pd.DataFrame(ensemble.history)
         self.n_rows_ = len(data.Z)
         self.n_members_ = member_logits(self.module_, data.Z[:1]).shape[1]
+
+
+def _rows_that_weigh(
+    frame: pd.DataFrame, target: np.ndarray, weight: np.ndarray, groups: np.ndarray | None
+) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray | None]:
+    """Drop rows of weight zero: they are as good as absent, from folds, tables and scores too."""
+    counts = weight > 0
+    kept = None if groups is None else check_groups(groups[counts], n_rows=int(counts.sum()))
+    return frame[counts], target[counts], weight[counts], kept

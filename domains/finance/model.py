@@ -41,7 +41,15 @@ def find_protected(columns: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in columns if _PROTECTED_WORDS.search(re.sub(r"[\s-]+", "_", str(name)).lower()))
 
 
-class CreditRiskClassifier(TabularClassifier):
+class _ProtectedByName(TabularClassifier):
+    """A classifier whose ``protected="auto"`` goes by the names of the columns."""
+
+    def _protected_columns(self, frame: pd.DataFrame) -> Sequence[str]:
+        self.protected_ = find_protected(frame.columns) if self.protected == "auto" else tuple(self.protected)
+        return self.protected_
+
+
+class CreditRiskClassifier(_ProtectedByName):
     """Probability of default from a table of applicants, with grades and score points.
 
     A ``TabularClassifier`` that knows which label is the default and keeps protected columns out of its features.
@@ -187,17 +195,13 @@ class CreditRiskClassifier(TabularClassifier):
         self.event_ = _event_among(self.classes_, self.event)
         return target
 
-    def _protected_columns(self, frame: pd.DataFrame) -> Sequence[str]:
-        self.protected_ = find_protected(frame.columns) if self.protected == "auto" else tuple(self.protected)
-        return self.protected_
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
         return tags
 
 
-class CreditRatingClassifier(TabularClassifier):
+class CreditRatingClassifier(_ProtectedByName):
     """Ordered grades from a table of borrowers: one score under ordered cut points (proportional odds).
 
     Parameters
@@ -331,10 +335,6 @@ class CreditRatingClassifier(TabularClassifier):
 
     def _make_head(self, data: TrainingData) -> Head:
         return OrdinalHead(len(self.classes_))
-
-    def _protected_columns(self, frame: pd.DataFrame) -> Sequence[str]:
-        self.protected_ = find_protected(frame.columns) if self.protected == "auto" else tuple(self.protected)
-        return self.protected_
 
 
 def _event_among(classes: np.ndarray, event: Any) -> Any:
