@@ -156,6 +156,7 @@ class TableEstimator(BaseEstimator):
             seed=seed,
         )
         is_blind = validation is None and not folds[0][1].size
+        fall_backs = fall_backs if is_blind else ()
         recipe = Recipe(
             build=partial(self._build_network, self.head_.n_free_outputs),
             head=self.head_,

@@ -363,3 +363,11 @@ def test_wrong_targets_and_companions_are_explained(table, quick, arguments, mes
     X, y = table
     with pytest.raises(ValueError, match=message):
         TabularClassifier(**quick).fit(X, **({"y": y} | arguments))
+
+
+def test_few_rows_with_validation_rows_of_their_own_fall_back_on_nothing(quick):
+    X, _ = make_table(12)
+    X_val, y_val = make_table(60, seed=1)
+    model = TabularClassifier(**quick).fit(X, np.tile(["no", "yes"], 6), X_val=X_val, y_val=y_val)
+    assert model.training_["fall_backs"] == ()
+    assert model.predict_set(X_val).shape == (60, 2)
