@@ -60,6 +60,7 @@ class BatchedGame(Game):
         self.n_references = n_references
         self.n_members = n_members
         self.n_evaluations = 0
+        self._fills_are_shared = True  # else the empty coalition shows something of the row
         self._device = device
         self._batch_size = _checked_batch_size(batch_size, device)
 
@@ -94,7 +95,7 @@ class BatchedGame(Game):
         stands_for = full.nonzero()[:1, 0] if members is None else full.nonzero()[:, 0]
         inner = ~(empty | full)
         for filled, asked, asked_rows, drawn in (
-            (empty, empty.nonzero()[:, 0], rows[:1], references),
+            (empty, empty.nonzero()[:, 0], rows[:1] if self._fills_are_shared else rows, references),
             (full, stands_for, rows, torch.zeros_like(size)),
             (inner, inner.nonzero()[:, 0], rows, references),
         ):

@@ -134,6 +134,7 @@ def explanation_from_draws(
         output=_numpy(output),
         residual=_numpy(torch.cat(residuals)),
         data=game.data(),
+        layout=game.layout(),
         player_names=game.player_names,
         output_names=game.output_names,
         method=method,

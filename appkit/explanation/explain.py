@@ -1,6 +1,7 @@
 """Explain a model's outputs: the one door to every method."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -10,11 +11,12 @@ from appkit.explanation.explanation import Explanation
 from appkit.explanation.game import Game
 from appkit.explanation.model_game import game_for
 from appkit.explanation.permutation import permutation_shapley
+from appkit.explanation.ragged_game import RaggedGame, explain_parts
 from appkit.explanation.seeds import RandomState, seed_of
 from appkit.explanation.surrogate import lime_surrogate
 from appkit.model.device import on_one_thread
 
-__all__ = ["AFFORDABLE_EVALUATIONS", "Explainer", "explain", "explainers"]
+__all__ = ["AFFORDABLE_EVALUATIONS", "Explainer", "explain", "explain_game", "explainers"]
 
 AFFORDABLE_EVALUATIONS = 32_768
 _BACKENDS = ("appkit", "shap", "lime")
@@ -151,8 +153,42 @@ def explain(
             progress=progress,
         )
     game = game_for(model, X, background=background, outputs=outputs, units=units, players=players, random_state=seed)
+    return explain_game(game, method, random_state=seed, max_evaluations=max_evaluations, progress=progress)
+
+
+@on_one_thread()
+def explain_game(
+    game: Game | RaggedGame,
+    method: str = "auto",
+    *,
+    random_state: RandomState = None,
+    max_evaluations: int | None = None,
+    progress: bool = False,
+) -> Explanation:
+    """Explain a game: a table, images, sensor windows, histories, or anything that has players.
+
+    Parameters
+    ----------
+    game
+        What is explained; rows with players of their own are explained part by part.
+    method, random_state, max_evaluations, progress
+        As in :func:`explain`.
+
+    Raises
+    ------
+    ValueError
+        If ``method`` is unknown, or the budget is too small for it.
+    """
+    _check_choice("method", method, ("auto", *explainers()))
     explainer = explainers()["shapley" if method == "auto" else method]
-    return explainer(game, max_evaluations=max_evaluations, random_state=seed, progress=progress)
+    options: dict[str, Any] = {
+        "max_evaluations": max_evaluations,
+        "random_state": seed_of(random_state),
+        "progress": progress,
+    }
+    if isinstance(game, RaggedGame):
+        return explain_parts(game, partial(explainer, **options))
+    return explainer(game, **options)
 
 
 def _with_package(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from appkit.explanation.layouts import Layout
 from appkit.explanation.shap_package import import_shap
 
 if TYPE_CHECKING:
@@ -53,6 +54,16 @@ class Explanation:
         float64 ``(n_rows, n_outputs)``: weighted R2 of a local surrogate (LIME); NaN for other methods.
     n_effective
         Kish's effective number of samples behind a weighted fit (LIME); NaN for other methods.
+    layout
+        Where players lie in an image, a window or a history; ``None`` for tables.
+    row_evaluations
+        int64 ``(n_rows,)``: evaluations spent on each row, where the method stops row by row; else ``None``.
+    row_player_names
+        object ``(n_rows, n_players)``: names of each row's own players, where rows have players of their own (items of
+        a history, superpixels); ``None`` where all share ``player_names``. A row with fewer players than others has
+        ``None`` for a name and NaN for values and standard errors.
+    note
+        Why this method was picked and what it fell back from, in a sentence; empty where the caller chose.
     """
 
     values: np.ndarray
@@ -72,13 +83,17 @@ class Explanation:
     global_standard_error: np.ndarray
     local_fit: np.ndarray
     n_effective: float = float("nan")
+    layout: Layout | None = None
+    row_evaluations: np.ndarray | None = None
+    row_player_names: np.ndarray | None = None
+    note: str = ""
 
     @property
     def gap(self) -> np.ndarray:
         """Part of each output that the values leave unexplained, ``(n_rows, n_outputs)``; NaN if not additive."""
         if not self.is_additive:
             return np.full_like(self.output, np.nan)
-        return self.output - self.base_value - self.values.sum(axis=1)
+        return self.output - self.base_value - np.nansum(self.values, axis=1)
 
     def to_shap(self) -> "shap.Explanation":
         """Return a ``shap.Explanation``, a single output squeezed, so that every ``shap.plots`` function works."""

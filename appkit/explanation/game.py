@@ -5,6 +5,8 @@ from typing import Protocol
 import numpy as np
 from torch import Tensor
 
+from appkit.explanation.layouts import Layout
+
 __all__ = ["Game"]
 
 
@@ -56,6 +58,10 @@ class Game(Protocol):
 
     def data(self) -> np.ndarray:
         """Return what the players show, object ``(n_rows, n_players)``, for the reader of the explanation."""
+
+    def layout(self) -> Layout | None:
+        """Return where players lie in an image, a window or a history; ``None`` for tables."""
+        return None
 
     def reference_features(self) -> Tensor | None:
         """Return one number per background row and player, float64 ``(n_references, n_players)``, or ``None``.

@@ -100,6 +100,7 @@ def lime_surrogate(
         output=output.cpu().numpy(),
         residual=np.full(tuple(output.shape), np.nan),
         data=game.data(),
+        layout=game.layout(),
         player_names=game.player_names,
         output_names=game.output_names,
         method="lime",

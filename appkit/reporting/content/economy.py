@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from appkit.explanation.game import Game
+from appkit.explanation.layouts import Layout
 
 __all__ = ["SharedEnds"]
 
@@ -37,6 +38,10 @@ class SharedEnds(Game):
     def data(self) -> np.ndarray:
         """Return what the players show."""
         return self.game.data()
+
+    def layout(self) -> Layout | None:
+        """Return where the players lie."""
+        return self.game.layout()
 
     def reference_features(self) -> Tensor | None:
         """Return the control variates of the game."""
