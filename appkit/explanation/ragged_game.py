@@ -37,7 +37,8 @@ class RaggedGame:
 def explain_parts(ragged: RaggedGame, explainer: Callable[[Game], Explanation]) -> Explanation:
     """Return one explanation of all rows, players a row does not have being NaN.
 
-    Players at the same place mean different things in different rows, so there is no global importance (NaN).
+    Players at the same place mean different things in different rows, so there is no global importance (NaN). Where
+    games of different size are explained by different methods, all are named.
     """
     parts = [explainer(game) for game in ragged.games]
     n_rows, n_players = ragged.names.shape
@@ -52,7 +53,10 @@ def explain_parts(ragged: RaggedGame, explainer: Callable[[Game], Explanation]) 
         output=_in_order([part.output for part in parts], ragged.rows),
         residual=_in_order([part.residual for part in parts], ragged.rows),
         local_fit=_in_order([part.local_fit for part in parts], ragged.rows),
-        data=_padded_objects([part.data for part in parts], ragged.rows, shape[:2]),
+        data=_padded([part.data for part in parts], ragged.rows, shape[:2]),
+        method=", ".join(dict.fromkeys(part.method for part in parts)),
+        random_state=next((part.random_state for part in parts if part.random_state is not None), None),
+        note=" ".join(dict.fromkeys(part.note for part in parts if part.note)),
         player_names=tuple(f"player {i + 1}" for i in range(n_players)),
         n_evaluations=int(np.ceil(spent.mean())),
         row_evaluations=spent,
@@ -75,14 +79,7 @@ def _in_order(parts: Sequence[np.ndarray], rows: Sequence[np.ndarray]) -> np.nda
 
 
 def _padded(parts: Sequence[np.ndarray], rows: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
-    padded = np.full(shape, np.nan)
-    for part, own in zip(parts, rows, strict=True):
-        padded[own, : part.shape[1]] = part
-    return padded
-
-
-def _padded_objects(parts: Sequence[np.ndarray], rows: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
-    padded = np.full(shape, None, dtype=object)
+    padded = np.full(shape, np.nan, dtype=np.result_type(*parts))
     for part, own in zip(parts, rows, strict=True):
         padded[own, : part.shape[1]] = part
     return padded

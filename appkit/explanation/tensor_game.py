@@ -1,9 +1,11 @@
 """Tensors of any shape as a game: each element belongs to a player, absent ones are filled from other tensors."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from appkit.explanation.batched_game import BatchedGame
@@ -13,6 +15,10 @@ from appkit.model.evaluating import evaluating
 __all__ = ["TensorGame", "on_arrays"]
 
 Network = Callable[[Tensor], Tensor]
+
+# numbers per call beyond which a batch is made smaller: activations of convolutions are many times as large
+_CPU_ELEMENTS, _GPU_ELEMENTS = 2**18, 2**24
+_LEAST_BATCH, _CPU_BATCH, _GPU_BATCH = 64, 1024, 16384
 
 
 def on_arrays(predict: Callable[[np.ndarray], np.ndarray]) -> Network:
@@ -44,11 +50,14 @@ class TensorGame(BatchedGame):
         ``fills_per_row``, ``(n_rows, *shape)``: each row's own fill, the only reference it has.
     players
         int64 player of each element: of a shape that broadcasts to ``shape``, or, where rows differ,
-        ``(n_rows, ...)`` with ``players_per_row``.
-    player_names, output_names, units
+        ``(n_rows, ...)`` with ``players_per_row``. Elements of -1 belong to no player and are always the row's own.
+    player_names, units
         See :class:`~appkit.explanation.game.Game`.
+    output_names
+        One per output explained.
     outputs
-        Positions of the outputs to explain; ``None`` means all.
+        Positions of the outputs to explain, ``(n_outputs,)``, or of each row's own (its predicted class, the item it
+        was advised), int ``(n_rows, n_outputs)``; ``None`` means all.
     shown
         object ``(n_rows, n_players)`` for the reader; ``None`` shows each player's mean.
     layout
@@ -56,7 +65,7 @@ class TensorGame(BatchedGame):
     features
         float64 ``(n_references, n_players)``; ``None`` takes each player's mean over its elements.
     batch_size
-        Model rows per call; ``None`` chooses by device.
+        Model rows per call; ``None`` chooses by device and by the size of a row.
 
     Examples
     --------
@@ -76,7 +85,7 @@ class TensorGame(BatchedGame):
         player_names: Sequence[str],
         output_names: Sequence[str] = ("output",),
         units: str = "value",
-        outputs: Sequence[int] | None = None,
+        outputs: Sequence[int] | np.ndarray | None = None,
         fills_per_row: bool = False,
         players_per_row: bool = False,
         shown: np.ndarray | None = None,
@@ -85,13 +94,6 @@ class TensorGame(BatchedGame):
         batch_size: int | None = None,
     ) -> None:
         _check_shapes(rows, fills, players, fills_per_row=fills_per_row, players_per_row=players_per_row)
-        self.network = network
-        self._rows = rows
-        self._fills = fills
-        self._owner = players.to(rows.device)
-        self._players_per_row = players_per_row
-        self._chosen = None if outputs is None else list(outputs)
-        self._layout = layout
         super().__init__(
             player_names=player_names,
             output_names=output_names,
@@ -99,11 +101,23 @@ class TensorGame(BatchedGame):
             n_rows=len(rows),
             n_references=1 if fills_per_row else len(fills),
             device=str(rows.device),
-            batch_size=batch_size,
+            batch_size=_fitting_batch(rows) if batch_size is None else batch_size,
         )
-        self._fills_are_shared = not fills_per_row
+        self.network = network
+        self._rows = rows
+        self._fills = fills
+        self._fills_per_row = fills_per_row
+        self._owner = _aligned(players.to(rows.device), rows.ndim, players_per_row=players_per_row)
+        self._players_per_row = players_per_row
+        self._has_unowned = bool((players < 0).any())
+        self._chosen = _chosen_outputs(outputs, n_rows=len(rows), n_outputs=len(self.output_names), device=rows.device)
+        self._last_chosen = -1 if self._chosen is None else int(self._chosen.max())
+        has_own_outputs = self._chosen is not None and len(self._chosen) > 1
+        self._fills_are_shared = not (fills_per_row or self._has_unowned or has_own_outputs)
         self._shown = shown
+        self._layout = layout
         self._features = features
+        _check_owners(self._owner, n_players=len(self.player_names))
 
     def data(self) -> np.ndarray:
         """Return what the players show, object ``(n_rows, n_players)``."""
@@ -119,45 +133,67 @@ class TensorGame(BatchedGame):
         """Return each player's mean in each reference; ``None`` where rows have fills or players of their own."""
         if self._features is not None:
             return self._features
-        if self._players_per_row or not self._fills_are_shared:
+        if self._players_per_row or self._fills_per_row:
             return None
         return self.player_means(self._fills)
 
-    def player_means(self, elements: Tensor) -> Tensor:
-        """Return the mean over each player's elements of ``(n, *shape)``, float64 ``(n, n_players)``."""
-        return self.player_sums(elements) / self.player_sums(torch.ones_like(elements)).clamp(min=1)
+    @property
+    def elements(self) -> Tensor:
+        """What is explained, ``(n_rows, *shape)``."""
+        return self._rows
 
-    def player_sums(self, elements: Tensor) -> Tensor:
+    def player_means(self, elements: Tensor, *, rows: Tensor | None = None) -> Tensor:
+        """Return the mean over each player's elements of ``(n, *shape)``, float64 ``(n, n_players)``."""
+        counts = self.player_sums(torch.ones_like(elements), rows=rows)
+        return self.player_sums(elements, rows=rows) / counts.clamp(min=1)
+
+    def player_sums(self, elements: Tensor, *, rows: Tensor | None = None) -> Tensor:
         """Return the sum over each player's elements of ``(n, *shape)``, float64 ``(n, n_players)``.
 
-        With players of each row's own, ``elements`` are those of all rows, in their order.
+        With players of each row's own, ``rows`` says whose the elements are; ``None`` means all rows in their order.
         """
-        owner = self._owner if self._players_per_row else self._owner[None]
-        owner = owner.expand(elements.shape).flatten(1)
-        sums = torch.zeros(len(elements), len(self.player_names), dtype=torch.float64, device=elements.device)
-        return sums.scatter_add_(1, owner, elements.flatten(1).double())
+        n_players = len(self.player_names)
+        owner = self._owner if rows is None or not self._players_per_row else self._owner[rows]
+        owner = owner.where(owner >= 0, n_players).expand(elements.shape).flatten(1)
+        sums = torch.zeros(len(elements), n_players + 1, dtype=torch.float64, device=elements.device)
+        return sums.scatter_add_(1, owner, elements.flatten(1).double())[:, :n_players]
+
+    def path_ends(self, rows: Tensor, references: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the rows and what they look like with every player absent, ``(n, *shape)`` each."""
+        nobody = torch.zeros(len(rows), len(self.player_names), dtype=torch.bool, device=self.device)
+        return self._rows[rows], self.mixed(rows, references, nobody)
 
     def mixed(self, rows: Tensor, references: Tensor, present: Tensor) -> Tensor:
         """Return ``(n, *shape)``: rows, with the absent players' elements from their references."""
         own = self._rows[rows]
-        fill = self._fills[references if self._fills_are_shared else rows]
+        fill = self._fills[rows if self._fills_per_row else references]
+        if self._has_unowned:
+            present = F.pad(present, (0, 1), value=True)  # player -1, the last, is everywhere
         if not self._players_per_row:
-            return torch.where(present[:, self._owner], own, fill)
+            return torch.where(present[:, self._owner[0]], own, fill)
         owner = self._owner[rows]
-        return torch.where(present.gather(1, owner.flatten(1)).view(owner.shape), own, fill)
+        shown = present.gather(1, owner.flatten(1) % present.shape[1]).view(owner.shape)
+        return torch.where(shown, own, fill)
 
-    def ask(self, elements: Tensor) -> Tensor:
-        """Return the chosen outputs of ``(n, *shape)``, ``(n, n_outputs)``, in the network's own dtype."""
+    def ask(self, elements: Tensor, rows: Tensor) -> Tensor:
+        """Return the chosen outputs of ``(n, *shape)``, made of ``rows``, ``(n, n_outputs)`` in the network's dtype."""
         answer = self.network(elements)
         answer = answer[:, None] if answer.ndim == 1 else answer
-        if self._chosen is not None:
-            answer = answer[:, self._chosen]
-        if answer.shape != (len(elements), len(self.output_names)):
+        self._check_answer(answer, n_rows=len(elements))
+        if self._chosen is None:
+            return answer
+        chosen = self._chosen[rows] if len(self._chosen) > 1 else self._chosen
+        return answer.gather(1, chosen.expand(len(elements), -1))
+
+    def _check_answer(self, answer: Tensor, *, n_rows: int) -> None:
+        least = len(self.output_names) if self._chosen is None else self._last_chosen + 1
+        fits = answer.ndim == 2 and len(answer) == n_rows and answer.shape[1] >= least
+        if not fits or (self._chosen is None and answer.shape[1] > least):
+            why = "one column per output name" if self._chosen is None else f"column {least - 1} being explained"
             raise ValueError(
-                f"The network must answer {len(elements)} rows with shape {(len(elements), len(self.output_names))}, "
-                f"one column per output name, got shape {tuple(answer.shape)}."
+                f"The network must answer {n_rows} rows with shape ({n_rows}, {least}), {why}, "
+                f"got shape {tuple(answer.shape)}."
             )
-        return answer
 
     def values(
         self,
@@ -174,7 +210,46 @@ class TensorGame(BatchedGame):
     def _outputs(self, rows: Tensor, references: Tensor, *, present: Tensor, members: Tensor | None) -> Tensor:
         if members is not None:
             raise ValueError("A network known by its outputs only has no members to choose from.")
-        return self.ask(self.mixed(rows, references, present)).double()
+        return self.ask(self.mixed(rows, references, present), rows).double()
+
+
+def _fitting_batch(rows: Tensor) -> int:
+    """Return the model rows per call, a power of two, that keep a call's numbers within bounds."""
+    on_cpu = rows.device.type == "cpu"
+    fitting = (_CPU_ELEMENTS if on_cpu else _GPU_ELEMENTS) // max(1, math.prod(rows.shape[1:]))
+    power = 1 << max(fitting, 1).bit_length() - 1
+    return min(max(power, _LEAST_BATCH), _CPU_BATCH if on_cpu else _GPU_BATCH)
+
+
+def _aligned(players: Tensor, n_axes: int, *, players_per_row: bool) -> Tensor:
+    """Return players ``(1 or n_rows, ...)`` with an axis for each of the rows', so that masks line up with them."""
+    players = players if players_per_row else players[None]
+    missing = (1,) * (n_axes - players.ndim)
+    return players.reshape(len(players), *missing, *players.shape[1:])
+
+
+def _chosen_outputs(
+    outputs: Sequence[int] | np.ndarray | None, *, n_rows: int, n_outputs: int, device: torch.device
+) -> Tensor | None:
+    """Return positions, int64 ``(1, n_outputs)``, or ``(n_rows, n_outputs)`` where rows have their own."""
+    if outputs is None:
+        return None
+    chosen = np.asarray(outputs)
+    is_whole = np.issubdtype(chosen.dtype, np.integer) and chosen.size > 0 and (chosen >= 0).all()
+    if not is_whole or chosen.shape not in ((n_outputs,), (n_rows, n_outputs)):
+        raise ValueError(
+            f"outputs must be positions from 0 on, one per output name ({n_outputs}) or a row of them for each of "
+            f"{n_rows} rows, got {outputs!r}."
+        )
+    return torch.as_tensor(np.atleast_2d(chosen).astype(np.int64), device=device)
+
+
+def _check_owners(owner: Tensor, *, n_players: int) -> None:
+    least, most = int(owner.min()), int(owner.max())
+    if least < -1 or most >= n_players:
+        raise ValueError(
+            f"players must be below {n_players}, the number of player names, or -1 for none, got {least} to {most}."
+        )
 
 
 def _check_shapes(rows: Tensor, fills: Tensor, players: Tensor, *, fills_per_row: bool, players_per_row: bool) -> None:
