@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("appkit", "domains")
 FREE = ("appkit.exceptions", "appkit.domain")
-FLOW = ("data", "model", "prediction", "explanation", "reporting", "root files", "domains")
+FLOW = ("data", "model", "prediction", "explanation", "plots", "reporting", "root files", "domains")
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "core", "manager"}
 FOREIGN = {"shap", "lime", "torch", "sklearn", "pandas", "numpy", "xgboost", "monai", "ray", "mlflow", "typer"}
 
