@@ -24,7 +24,7 @@ class BatchedGame(Game):
     accordingly. Only the last batch of a question is filled up. A device that runs out of memory halves the batch.
 
     Two coalitions are cheap: the full one shows nothing of the background, so one evaluation stands for all
-    references; the empty one shows nothing of the row, so one row stands for all.
+    references; the empty one shows nothing of the row, so one row stands for all, and its answers are kept.
 
     Parameters
     ----------
@@ -61,6 +61,7 @@ class BatchedGame(Game):
         self.n_members = n_members
         self.n_evaluations = 0
         self._fills_are_shared = True  # else the empty coalition shows something of the row
+        self._said_of_references: Tensor | None = None  # (n_references, n_outputs), once asked
         self._device = device
         self._batch_size = _checked_batch_size(batch_size, device)
 
@@ -91,21 +92,35 @@ class BatchedGame(Game):
         values = torch.empty(shape, dtype=torch.float64, device=self.device)
         size = coalitions.sum(1)
         empty, full = size == 0, size == coalitions.shape[1]
-        # full coalitions of the same heads are one and the same
-        stands_for = full.nonzero()[:1, 0] if members is None else full.nonzero()[:, 0]
         inner = ~(empty | full)
-        for filled, asked, asked_rows, drawn in (
-            (empty, empty.nonzero()[:, 0], rows[:1] if self._fills_are_shared else rows, references),
-            (full, stands_for, rows, torch.zeros_like(size)),
-            (inner, inner.nonzero()[:, 0], rows, references),
-        ):
-            values[:, filled] = self._mean_outputs(
-                coalitions[asked],
-                asked_rows,
-                references=None if drawn is None else drawn[asked],
-                members=None if members is None else members[asked],
-            )
+        values[:, empty] = self._empty(
+            rows, size[empty], references=_of(references, empty), members=_of(members, empty)
+        )
+        values[:, full] = self._full(rows, size[full], members=_of(members, full))
+        values[:, inner] = self._mean_outputs(
+            coalitions[inner], rows, references=_of(references, inner), members=_of(members, inner)
+        )
         return values
+
+    def _empty(self, rows: Tensor, asked: Tensor, *, references: Tensor | None, members: Tensor | None) -> Tensor:
+        """Return outputs of as many empty coalitions as ``asked`` is long, one row standing for all where it can."""
+        nobody = torch.zeros(len(asked), len(self.player_names), dtype=torch.bool, device=self.device)
+        if not self._fills_are_shared or not len(asked):
+            return self._mean_outputs(nobody, rows, references=references, members=members)
+        if members is not None:
+            return self._mean_outputs(nobody, rows[:1], references=references, members=members)
+        if self._said_of_references is None:
+            everyone = torch.arange(self.n_references, device=self.device)
+            nobody = torch.zeros(self.n_references, len(self.player_names), dtype=torch.bool, device=self.device)
+            self._said_of_references = self._mean_outputs(nobody, rows[:1] * 0, references=everyone, members=None)[0]
+        said = self._said_of_references
+        return said.mean(0).expand(len(asked), -1) if references is None else said[references]
+
+    def _full(self, rows: Tensor, asked: Tensor, *, members: Tensor | None) -> Tensor:
+        """Return outputs of as many full coalitions as ``asked`` is long; those of the same heads are one."""
+        n_asked = min(len(asked), 1) if members is None else len(asked)
+        everybody = torch.ones(n_asked, len(self.player_names), dtype=torch.bool, device=self.device)
+        return self._mean_outputs(everybody, rows, references=torch.zeros_like(asked[:n_asked]), members=members)
 
     def _mean_outputs(
         self, coalitions: Tensor, rows: Tensor, *, references: Tensor | None, members: Tensor | None
@@ -152,6 +167,10 @@ class BatchedGame(Game):
             parts.append(outputs[: len(rows) - start])
             start += len(taken)
         return _finite(torch.cat(parts))
+
+
+def _of(tensor: Tensor | None, chosen: Tensor) -> Tensor | None:
+    return None if tensor is None else tensor[chosen]
 
 
 def _checked_batch_size(batch_size: int | None, device: str) -> int:

@@ -86,7 +86,8 @@ def lime_surrogate(
     n_pairs = _n_pairs(game, max_evaluations)
     design = _Design.drawn(game, n_pairs=n_pairs, width=width, has_members=_has_members(game, members), seed=seed)
     started = game.n_evaluations
-    base, output = endpoints(game)
+    ends = endpoints(game)
+    base, output = ends.base, ends.output
     per_row = len(design.coalitions) * len(game.player_names) * len(game.output_names)
     fits = [
         _fit(game, design, rows, output=output[rows]) for rows in row_blocks(game, per_row=per_row, progress=progress)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from appkit.explanation.draws import Control, explanation_from_draws
+from appkit.explanation.draws import Control, estimated, explanation_from_draws
 from tests.explanation.fakes import game_of, make_numbers
 
 
@@ -61,14 +61,14 @@ def test_values_that_do_not_add_up_are_an_error_of_ours(game):
 
 def test_a_control_that_hangs_on_one_draw_is_not_used():
     features = torch.zeros(100, 2, dtype=torch.float64)
-    features[3, 0], features[:, 1] = 1.0, torch.arange(100)
+    features[3, 0], features[:, 1] = 10.0, torch.arange(100) - 49.5
     control = Control.of(features, torch.arange(20))
-    assert control.centred[:, 0].abs().sum() == 0
+    assert control.own[:, 0].abs().sum() == 0
     assert control.shift.tolist() == [0.0, 40.0]
 
 
 def test_a_control_moves_a_value_to_the_mean_of_the_background(game):
-    features = torch.arange(10, dtype=torch.float64)[:, None].repeat(1, 2)
+    features = torch.arange(10, dtype=torch.float64)[:, None].repeat(1, 2) - 4.5
     drawn = torch.tensor([0, 1, 2, 3])
     explanation = explanation_from_draws(
         game,
@@ -81,4 +81,25 @@ def test_a_control_moves_a_value_to_the_mean_of_the_background(game):
         random_state=None,
     )
     np.testing.assert_allclose(explanation.residual[0], 3.0 - 2 * 4.5)
-    assert explanation.standard_error[0, 0, 0] == pytest.approx(2 * features[:, 0].std() / 10**0.5)
+    expected = 2 * features[:, 0].std(correction=0) / 10**0.5
+    assert explanation.standard_error[0, 0, 0] == pytest.approx(expected)
+
+
+def test_ridge_takes_out_what_the_other_players_of_the_reference_do(game):
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(500, 2, generator=generator, dtype=torch.float64)
+    features = (features - features.mean(0)) / features.std(0, correction=0)
+    draws = features[:100, [1, 0]][None, :, :, None]  # each player's draws follow the other's feature
+    with_control = estimated(draws, Control.of(features, torch.arange(100)))
+    assert with_control.mean.abs().max() < 0.3 * estimated(draws).mean.abs().max()
+    assert with_control.variance.max() < 0.3 * estimated(draws).variance.max()
+
+
+def test_estimates_do_not_depend_on_the_rows_beside(game):
+    generator = torch.Generator().manual_seed(0)
+    draws = torch.randn(37, 20, 5, 2, generator=generator, dtype=torch.float64)
+    control = Control.of(torch.randn(50, 5, generator=generator, dtype=torch.float64), torch.arange(20))
+    together = estimated(draws, control)
+    alone = [estimated(row[None], control) for row in draws]
+    assert torch.equal(together.mean, torch.cat([one.mean for one in alone]))
+    assert torch.equal(together.variance, torch.cat([one.variance for one in alone]))
