@@ -107,17 +107,17 @@ class TensorGame(BatchedGame):
         self._rows = rows
         self._fills = fills
         self._fills_per_row = fills_per_row
-        self._owner = _aligned(players.to(rows.device), rows.ndim, players_per_row=players_per_row)
+        _check_owners(players, n_players=len(self.player_names))
+        owner = _aligned(players.to(rows.device), rows.ndim, players_per_row=players_per_row)
+        self._owner = owner.where(owner >= 0, len(self.player_names))  # nobody comes after the last player
         self._players_per_row = players_per_row
-        self._has_unowned = bool((players < 0).any())
         self._chosen = _chosen_outputs(outputs, n_rows=len(rows), n_outputs=len(self.output_names), device=rows.device)
         self._last_chosen = -1 if self._chosen is None else int(self._chosen.max())
         has_own_outputs = self._chosen is not None and len(self._chosen) > 1
-        self._fills_are_shared = not (fills_per_row or self._has_unowned or has_own_outputs)
+        self._fills_are_shared = not (fills_per_row or bool((owner < 0).any()) or has_own_outputs)
         self._shown = shown
         self._layout = layout
         self._features = features
-        _check_owners(self._owner, n_players=len(self.player_names))
 
     def data(self) -> np.ndarray:
         """Return what the players show, object ``(n_rows, n_players)``."""
@@ -154,7 +154,7 @@ class TensorGame(BatchedGame):
         """
         n_players = len(self.player_names)
         owner = self._owner if rows is None or not self._players_per_row else self._owner[rows]
-        owner = owner.where(owner >= 0, n_players).expand(elements.shape).flatten(1)
+        owner = owner.expand(elements.shape).flatten(1)
         sums = torch.zeros(len(elements), n_players + 1, dtype=torch.float64, device=elements.device)
         return sums.scatter_add_(1, owner, elements.flatten(1).double())[:, :n_players]
 
@@ -167,13 +167,9 @@ class TensorGame(BatchedGame):
         """Return ``(n, *shape)``: rows, with the absent players' elements from their references."""
         own = self._rows[rows]
         fill = self._fills[rows if self._fills_per_row else references]
-        if self._has_unowned:
-            present = F.pad(present, (0, 1), value=True)  # player -1, the last, is everywhere
-        if not self._players_per_row:
-            return torch.where(present[:, self._owner[0]], own, fill)
-        owner = self._owner[rows]
-        shown = present.gather(1, owner.flatten(1) % present.shape[1]).view(owner.shape)
-        return torch.where(shown, own, fill)
+        owner = self._owner[rows] if self._players_per_row else self._owner.expand(len(rows), *self._owner.shape[1:])
+        present = F.pad(present, (0, 1), value=True)  # nobody, after the last player, is always there
+        return torch.where(present.gather(1, owner.flatten(1)).view(owner.shape), own, fill)
 
     def ask(self, elements: Tensor, rows: Tensor) -> Tensor:
         """Return the chosen outputs of ``(n, *shape)``, made of ``rows``, ``(n, n_outputs)`` in the network's dtype."""
@@ -244,8 +240,8 @@ def _chosen_outputs(
     return torch.as_tensor(np.atleast_2d(chosen).astype(np.int64), device=device)
 
 
-def _check_owners(owner: Tensor, *, n_players: int) -> None:
-    least, most = int(owner.min()), int(owner.max())
+def _check_owners(players: Tensor, *, n_players: int) -> None:
+    least, most = int(players.min()), int(players.max())
     if least < -1 or most >= n_players:
         raise ValueError(
             f"players must be below {n_players}, the number of player names, or -1 for none, got {least} to {most}."

@@ -108,6 +108,17 @@ def test_rows_come_back_in_the_order_they_came(network, players, fill):
     np.testing.assert_array_equal(straight.layout.images[order], shuffled.layout.images)
 
 
+@pytest.mark.parametrize("players", ["patches", "superpixels"])
+def test_an_image_is_explained_alike_alone_and_in_company(network, players):
+    images = make_images(4, 16, 16)
+    alone, together = (
+        explain_game(image_game(network, some, players=players, n_players=5, outputs=[0]), "exact")
+        for some in (images[2:3], images)
+    )
+    n_players = alone.values.shape[1]
+    assert alone.values[0].tobytes() == together.values[2, :n_players].tobytes()
+
+
 def test_superpixels_have_names_of_their_own_and_one_explanation(network):
     images = np.zeros((2, 16, 16), dtype=np.float32)
     images[0, :8, :8] = images[1, 8:, 8:] = 1
