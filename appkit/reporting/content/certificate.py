@@ -1,13 +1,13 @@
 """The proof an explanation carries: every check it went through, with limit and verdict, those it failed included."""
 
-import numpy as np
-from scipy.stats import rankdata
+from collections.abc import Mapping
 
-from appkit.explanation import Explanation
-from appkit.prediction import Estimate, mean_estimate
+import numpy as np
+
+from appkit.explanation.certificate import Check as Certified
+from appkit.explanation.certificate import RemovalTest
+from appkit.prediction import Estimate
 from appkit.reporting.content.context import ReportContext
-from appkit.reporting.content.phrasing import measure_or_gap
-from appkit.reporting.content.removal import RemovalTest
 from appkit.reporting.facts import (
     Axis,
     Certificate,
@@ -21,40 +21,31 @@ from appkit.reporting.facts import (
 )
 from appkit.reporting.numbers import count_text, number_text
 
-__all__ = ["CHECK_LIMITS", "certificate", "rank_agreement", "removal_figure", "top_five_kept"]
+__all__ = ["certificate", "certificate_title", "removal_figure", "removal_finding"]
 
-CHECK_LIMITS = {
-    "Additivity gap": Limit(high=1e-5),
-    "Sampling error": Limit(high=0.25),
-    "Second seed": Limit(low=0.8),
-    "Deletion": Limit(low=1.5),
-    "Insertion": Limit(low=1.5),
-    "SHAP and LIME": Limit(low=0.8),
-}
-"""What each check must meet unless the caller's ``limits`` say otherwise."""
-
-_TOP = 5
-_N_RESAMPLES = 500
 _HALF_WIDTH = 1.96
+_UNITS = {"Sampling error": "%", "Second seed": "%", "Deletion": "times", "Insertion": "times"}
+_DECIMALS = {"Second seed": 0, "Deletion": 1, "Insertion": 1, "SHAP and LIME": 2}
+_OUTCOMES: Mapping[str, Verdict] = {
+    "ok": Verdict("pass", "passed"),
+    "warn": Verdict("open", "not settled"),
+    "bad": Verdict("fail", "failed"),
+    "info": Verdict("note", "no limit set"),
+}
 
 
 def certificate(context: ReportContext) -> Certificate:
     """Return the table of checks."""
     explanation = context.explanation
     n = count_text(explanation.n_explained)
-    checks = (
-        _additivity(context),
-        _sampling(context),
-        _second_seed(context),
-        *_removal_checks(context),
-        _agreement(context),
-        _order(context),
-    )
-    n_open = sum(1 for check in checks if check is not None and check.verdict.status != "pass")
+    certified = [_check(check, context) for check in explanation.certificate.checks if check.name != "Order of places"]
+    checks = (*certified, _order(context))
+    judged = [check for check in checks if check.verdict.status != "note"]
+    n_open = sum(1 for check in judged if check.verdict.status != "pass")
     return Certificate(
-        title=certificate_title(n_open, sum(1 for check in checks if check is not None)),
+        title=certificate_title(n_open, len(judged)),
         caption=f"Explanation certificate, {n} {context.words['rows']}. 95 % intervals in brackets.",
-        checks=tuple(check for check in checks if check is not None),
+        checks=checks,
     )
 
 
@@ -73,7 +64,7 @@ def certificate_title(n_open: int, n_checks: int) -> str:
 
 def removal_figure(context: ReportContext) -> CurveFigure | NotFilled | None:
     """Return the curves of deletion, insertion and random orders; ``None`` with too few columns."""
-    test, words = context.explanation.removal, context.words
+    test, words = context.explanation.certificate.removal, context.words
     if test is None:
         return None
     unit = "points" if context.subject.is_probability else ""
@@ -116,101 +107,38 @@ def removal_finding(ratio: Estimate | None, *, columns: str = "columns") -> str:
     return f"Removing the {columns} ranked first moves the output {times} times as far as removing at random"
 
 
-def top_five_kept(first: Explanation, second: Explanation) -> Estimate:
-    """Return the share of each row's five largest values that a second seed keeps, mean over rows."""
-    k = min(_TOP, first.values.shape[1])
-    tops = [np.argsort(-np.abs(e.values[..., 0]), axis=1, kind="stable")[:, :k] for e in (first, second)]
-    kept = (tops[0][:, :, None] == tops[1][:, None, :]).any(2).mean(1)
-    return mean_estimate("Second seed", kept, bounds=(0.0, 1.0))
+def _check(check: Certified, context: ReportContext) -> Check:
+    """Return a check as printed: in the words of the domain, against the caller's limit where there is one."""
+    limit = context.limits.get(check.name) or (None if check.limit is None else Limit(*check.limit))
+    question = _question(check, context)
+    if check.measured is None:
+        return Check(check.name, question, result=check.words, limit=limit, outcome=_OUTCOMES[check.verdict])
+    measure = Measure.of(check.measured, unit=_UNITS.get(check.name, ""), decimals=_decimals(check))
+    contradicts = limit is None and check.verdict == "warn"
+    return Check(check.name, question, measure, limit, outcome=_OUTCOMES["warn"] if contradicts else None)
 
 
-def rank_agreement(shapley: Explanation, lime: Explanation, *, random_state: int) -> Estimate:
-    """Return Spearman's correlation of the two orders of columns, with a bootstrap interval over rows."""
-    sizes = [np.abs(e.values[..., 0]) for e in (shapley, lime)]
-    n = len(sizes[0])
-    drawn = np.random.default_rng(random_state).multinomial(n, np.full(n, 1 / n), size=_N_RESAMPLES)
-    values = _spearman(*(drawn @ size for size in sizes))
-    value = float(_spearman(*(size.sum(0)[None] for size in sizes))[0])
-    low, high = np.quantile(values, [0.025, 0.975])
-    method = f"bootstrap over rows, {_N_RESAMPLES} resamples"
-    return Estimate("SHAP and LIME", value, min(float(low), value), max(float(high), value), method=method, n=n)
-
-
-def _limit(context: ReportContext, name: str) -> Limit:
-    return context.limits.get(name) or CHECK_LIMITS[name]
-
-
-def _additivity(context: ReportContext) -> Check:
-    explanation = context.explanation.shapley
-    scale = np.maximum(np.abs(explanation.output), np.abs(explanation.base_value)).max()
-    gap = float(np.abs(explanation.gap).max() / scale) if scale > 0 else 0.0
-    return Check(
-        "Additivity gap",
-        "Do the effects add up to the prediction? Largest gap relative to the largest output",
-        Measure.exact(gap),
-        _limit(context, "Additivity gap"),
-    )
-
-
-def _sampling(context: ReportContext) -> Check:
-    explanation = context.explanation.shapley
-    size = float(np.abs(explanation.values).mean())
-    relative = float(explanation.standard_error.mean()) / size if size > 0 else 0.0
-    return Check(
-        "Sampling error",
-        "How large is the mean standard error of a value, relative to the mean size of values?",
-        Measure(relative, relative, relative, unit="%", decimals=0 if relative > 0.02 else 2),
-        _limit(context, "Sampling error"),
-    )
-
-
-def _second_seed(context: ReportContext) -> Check:
-    kept = top_five_kept(context.explanation.shapley, context.explanation.second)
-    return Check(
-        "Second seed",
-        f"Share of each {context.words['row']}’s top five that a second seed keeps",
-        Measure.of(kept, unit="%", decimals=0),
-        _limit(context, "Second seed"),
-    )
-
-
-def _removal_checks(context: ReportContext) -> tuple[Check, ...]:
-    test = context.explanation.removal
-    if test is None:
-        return ()
-    asks = {
-        "Deletion": "Does removing what ranks first move the output more than removing at random?",
-        "Insertion": "Does adding what ranks first move the background more than adding at random?",
+def _question(check: Certified, context: ReportContext) -> str:
+    words, n = context.words, len(context.explanation.shapley.player_names)
+    asked = {
+        "Additivity gap": f"Do the effects add up to the prediction? Largest gap of a {words['row']}, relative to its "
+        "prediction",
+        "Sampling error": f"How large are the standard errors of a {words['row']}, relative to its effects?",
+        "Second seed": f"Share of each {words['row']}’s top five that a second seed keeps",
+        "SHAP and LIME": f"Rank correlation of Shapley values and LIME within a {words['row']}, all {n} "
+        f"{words['columns']}; they answer different questions",
     }
-    ratios = {"Deletion": test.deletion_ratio, "Insertion": test.insertion_ratio}
-    return tuple(_ratio_check(name, asks[name], ratio, _limit(context, name)) for name, ratio in ratios.items())
+    return asked.get(check.name, check.question)
 
 
-def _ratio_check(name: str, question: str, ratio: Estimate | None, limit: Limit) -> Check:
-    if ratio is None:
-        outcome = Verdict("open", "not settled")
-        return Check(name, question, result="random orders move nothing", limit=limit, outcome=outcome)
-    return Check(name, question, Measure.of(ratio, unit="times", decimals=1), limit)
-
-
-def _agreement(context: ReportContext) -> Check | None:
-    lime, shapley = context.explanation.lime, context.explanation.shapley
-    if lime is None or len(shapley.player_names) < 3:
-        return None
-    agreement = measure_or_gap(rank_agreement(shapley, lime, random_state=context.random_state), decimals=2)
-    question = (
-        f"Rank correlation of Shapley values and LIME, all {len(shapley.player_names)} {context.words['columns']}"
-    )
-    limit = _limit(context, "SHAP and LIME")
-    if isinstance(agreement, NotFilled):
-        outcome = Verdict("open", "not settled")
-        return Check("SHAP and LIME", question, result=agreement.why, limit=limit, outcome=outcome)
-    return Check("SHAP and LIME", question, agreement, limit)
+def _decimals(check: Certified) -> int | None:
+    if check.name == "Sampling error" and check.measured is not None:
+        return 0 if check.measured.value > 0.02 else 2
+    return _DECIMALS.get(check.name)
 
 
 def _order(context: ReportContext) -> Check:
-    ranking = context.explanation.ranking
-    n, k = len(ranking.order), ranking.reliable
+    n, k = len(context.explanation.ranking.order), context.explanation.reliable
     outcome = (
         Verdict("pass", "passed") if k == n else Verdict("open", "limited") if k else Verdict("fail", "not reliable")
     )
@@ -228,15 +156,6 @@ def _curve(name: str, test: RemovalTest, values: np.ndarray, errors: np.ndarray 
         None if half is None else _floats(values - half),
         None if half is None else _floats(values + half),
     )
-
-
-def _spearman(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return the rank correlation of each row of two arrays ``(n, n_columns)``."""
-    ranks = [rankdata(values, axis=1) for values in (first, second)]
-    centred = [rank - rank.mean(1, keepdims=True) for rank in ranks]
-    spread = np.sqrt((centred[0] ** 2).sum(1) * (centred[1] ** 2).sum(1))
-    with np.errstate(invalid="ignore"):
-        return (centred[0] * centred[1]).sum(1) / spread
 
 
 def _floats(values: np.ndarray) -> tuple[float, ...]:

@@ -5,9 +5,10 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from appkit.explanation import Explanation
+from appkit.explanation.certificate import Ranking
 from appkit.reporting.content.certificate import certificate, removal_figure
 from appkit.reporting.content.context import ReportContext
-from appkit.reporting.content.explaining import ModelExplanation, Ranking
+from appkit.reporting.content.explaining import ModelExplanation
 from appkit.reporting.content.phrasing import first_that_fits, label_of
 from appkit.reporting.facts import (
     Badge,
@@ -47,10 +48,10 @@ def drivers_section(context: ReportContext) -> Section:
 
 def rank_tile(context: ReportContext) -> RankTile:
     """Return the tile of how far the ranking holds."""
-    ranking = context.explanation.ranking
+    ranking, reliable = context.explanation.ranking, context.explanation.reliable
     n = len(ranking.order)
     lime = context.explanation.lime
-    k = min(max(ranking.reliable, 1), 5, n)
+    k = min(max(reliable, 1), 5, n)
     sentence = "Effects add up to the prediction."
     if lime is not None:
         own = set(ranking.order[:k].tolist())
@@ -61,7 +62,7 @@ def rank_tile(context: ReportContext) -> RankTile:
             if own == other
             else f"Effects add up to the prediction; Shapley values and LIME share {len(own & other)} of the first {k}."
         )
-    return RankTile(name="Explanation ranking", reliable=ranking.reliable, total=n, sentence=sentence)
+    return RankTile(name="Explanation ranking", reliable=reliable, total=n, sentence=sentence)
 
 
 def effect_axis(context: ReportContext) -> tuple[str, str]:
@@ -78,8 +79,14 @@ def sampling_words(explanation: ModelExplanation, *, rows: str) -> str:
 
 def ranking_badge(context: ReportContext) -> Badge:
     """Return how far the order holds and why it ends there."""
-    ranking = context.explanation.ranking
-    n, k = len(ranking.order), ranking.reliable
+    ranking, overall = context.explanation.ranking, context.explanation.certificate.overall
+    n, k = len(ranking.order), context.explanation.reliable
+    assert overall is not None
+    if overall.status == "nothing to rank":
+        reason = f"The prediction is the same whatever the {context.words['columns']} say."
+        return Badge(level="open", claim=f"Nothing to rank: no {context.words['column']} has an effect.", reason=reason)
+    if k < ranking.reliable:
+        return Badge(level="fail", claim="Ranking not reliable: a check speaks against it.", reason=overall.reason)
     if k == n:
         reason = "Every gap between neighbours exceeds two standard errors, and a second seed gave the same order."
         return Badge(level="pass", claim=f"Ranking reliable down to the last of {n} places.", reason=reason)
@@ -153,14 +160,14 @@ def _importance(context: ReportContext) -> ImportanceFigure:
     return ImportanceFigure(
         key="importance",
         finding=importance_finding(
-            tuple(label_of(names[i]) for i in ranking.order), ranking.reliable, columns=words["columns"]
+            tuple(label_of(names[i]) for i in ranking.order), explanation.reliable, columns=words["columns"]
         ),
         caption=f"Mean absolute Shapley value of {_what(context)} over "
         f"{sampling_words(explanation, rows=words['rows'])}{beside}.{shown} Whiskers: 95 % intervals, the error of "
         "sampling coalitions, background and rows together.",
         axis_label=axis,
         rows=rows,
-        reliable=ranking.reliable,
+        reliable=explanation.reliable,
         n_columns=len(names),
         how_to_read="",
     )
@@ -219,7 +226,7 @@ def _kind(column: pd.Series) -> str:
 def _beeswarm(context: ReportContext) -> BeeswarmFigure | NotFilled:
     explanation, words = context.explanation, context.words
     ranking = explanation.ranking
-    k = min(ranking.reliable, _MOST_ROWS)
+    k = min(explanation.reliable, _MOST_ROWS)
     if k == 0:
         return NotFilled(
             item=f"Direction of effects by {words['column']}",
