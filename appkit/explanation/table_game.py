@@ -1,7 +1,7 @@
 """A table model of ours as a game: encoded once, masked in the encoded space, column by column."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import pandas as pd
@@ -30,11 +30,23 @@ class ExplainableTable(Protocol):
         """Return outputs, ``(n_rows, n_outputs)``; with ``members`` ``(n_rows,)``, of one head per row."""
 
 
+class MixingTable(ExplainableTable, Protocol):
+    """What it may offer besides: answers about mixed rows that look the first layer up."""
+
+    def mixer(self, Z: Tensor) -> Any | None:
+        """Return what knows the encoded rows ``Z``; ``None`` where there is nothing to gain."""
+
+    def mixed_outputs(self, mixer: Any, sources: Tensor, *, units: str, members: Tensor | None = None) -> Tensor:
+        """Return outputs of rows whose columns come from the rows ``sources``, int64 ``(n_rows, n_columns)``."""
+
+
 class EncodedTableGame(BatchedGame):
     """Rows of a table, each raw column a player, absent ones filled from background rows.
 
     Rows and background are encoded once; a coalition then swaps encoded slices on the device. A column's one-hot block
-    or embedding is never split, because every encoded feature belongs to one raw column.
+    or embedding is never split, because every encoded feature belongs to one raw column. A model that can look up the
+    first layer of mixed rows (:class:`MixingTable`) is asked that way, which takes a fraction of the time; where rows
+    are too many to keep their maps, they are taken part by part.
 
     Parameters
     ----------
@@ -82,6 +94,8 @@ class EncodedTableGame(BatchedGame):
         )
         player_of_feature = self._players.player_of_column[np.asarray(model.encoded_player_)]
         self._player_of_feature = torch.as_tensor(player_of_feature, device=self.device)
+        self._player_of_column = torch.as_tensor(self._players.player_of_column, device=self.device)
+        self._mixing = _Mixing.of(model, self._rows, self._background)
 
     def data(self) -> np.ndarray:
         """Return what the players show, object ``(n_rows, n_players)``."""
@@ -97,7 +111,71 @@ class EncodedTableGame(BatchedGame):
                 features[:, player] = own[:, own.var(0, correction=0).argmax()]
         return features
 
+    def values(
+        self,
+        coalitions: Tensor,
+        *,
+        rows: Tensor | None = None,
+        references: Tensor | None = None,
+        members: Tensor | None = None,
+    ) -> Tensor:
+        """Return outputs, float64 ``(n_rows, n_coalitions, n_outputs)``; see :meth:`Game.values`."""
+        if self._mixing is None:
+            return super().values(coalitions, rows=rows, references=references, members=members)
+        rows = torch.arange(self.n_rows, device=self.device) if rows is None else rows
+        parts = []
+        for some in rows.split(self._mixing.rows_at_once):
+            self._mixing.know(some)
+            parts.append(super().values(coalitions, rows=some, references=references, members=members))
+        return torch.cat(parts)
+
     def _outputs(self, rows: Tensor, references: Tensor, *, present: Tensor, members: Tensor | None) -> Tensor:
-        Z = torch.where(present[:, self._player_of_feature], self._rows[rows], self._background[references])
-        outputs = self._model.encoded_outputs(Z, units=self.units, members=members)
+        if self._mixing is not None:
+            sources = self._mixing.sources(rows, references, present[:, self._player_of_column])
+            mixer = self._mixing.mixer
+            outputs = cast(MixingTable, self._model).mixed_outputs(mixer, sources, units=self.units, members=members)
+        else:
+            Z = torch.where(present[:, self._player_of_feature], self._rows[rows], self._background[references])
+            outputs = self._model.encoded_outputs(Z, units=self.units, members=members)
         return outputs[:, self._chosen].double()
+
+
+class _Mixing:
+    """Which rows the model's mixer knows: the background always, of the others those asked about now."""
+
+    def __init__(self, model: MixingTable, rows: Tensor, background: Tensor, *, rows_at_once: int) -> None:
+        self.rows_at_once = rows_at_once
+        self.mixer: Any = None
+        self._model, self._rows, self._background = model, rows, background
+        self._known: Tensor | None = None
+        self._place = torch.zeros(len(rows), dtype=torch.int64, device=rows.device)
+
+    @classmethod
+    def of(cls, model: ExplainableTable, rows: Tensor, background: Tensor) -> "_Mixing | None":
+        """Return what keeps the mixer, or ``None`` where the model has none or the background alone is too large."""
+        if not hasattr(model, "mixer"):
+            return None
+        rows_at_once = len(rows)
+        while rows_at_once:
+            mixer = model.mixer(torch.cat([background, rows[:rows_at_once]]))
+            if mixer is not None:
+                found = cls(cast(MixingTable, model), rows, background, rows_at_once=rows_at_once)
+                found._adopt(mixer, torch.arange(rows_at_once, device=rows.device))
+                return found
+            rows_at_once //= 2
+        return None
+
+    def know(self, rows: Tensor) -> None:
+        """Make the mixer know ``rows``, int64 ``(n,)``, unless it does."""
+        wanted = torch.arange(len(self._rows), device=rows.device) if self.rows_at_once >= len(self._rows) else rows
+        if self._known is not None and torch.equal(self._known, wanted):
+            return
+        self._adopt(self._model.mixer(torch.cat([self._background, self._rows[wanted]])), wanted)
+
+    def _adopt(self, mixer: Any, rows: Tensor) -> None:
+        self.mixer, self._known = mixer, rows
+        self._place[rows] = torch.arange(len(rows), device=rows.device) + len(self._background)
+
+    def sources(self, rows: Tensor, references: Tensor, present: Tensor) -> Tensor:
+        """Return the mixer's row of each column, ``(n, n_columns)``."""
+        return torch.where(present, self._place[rows][:, None], references[:, None])

@@ -7,6 +7,7 @@ from typing import Any, cast
 import torch
 from tabm import LinearEnsemble
 from torch import Tensor, nn
+from torch.nn import functional
 
 from appkit.data.table_encoder import Layout
 
@@ -181,10 +182,26 @@ class TabM(nn.Module):
 
     def forward(self, Z: Tensor, members: Tensor | None = None) -> Tensor:
         """Return logits ``(n_rows, n_members, n_outputs)``, or ``(n_rows, 1, n_outputs)`` of one member per row."""
-        columns = self.columns(self.embedding(Z))  # (n_rows, n_columns, width)
+        columns = self.map_columns(Z)
         if members is None:
-            return self.output(self._hidden(self.signs @ columns, self.scale, self.bias))
-        h = (self.signs[members, None] @ columns).squeeze(1)
+            return self._all_members(columns)
+        return self._one_member((self.signs[members, None] @ columns).squeeze(1), members)
+
+    def map_columns(self, Z: Tensor) -> Tensor:
+        """Return mapped columns, ``(n_rows, n_columns, width)``."""
+        return self.columns(self.embedding(Z))
+
+    def from_columns(self, mapped: Tensor, entries: Tensor, members: Tensor | None = None) -> Tensor:
+        """Return logits of rows mixed from mapped columns; see :class:`~appkit.model.mixing.ColumnNetwork`."""
+        if members is None:
+            return self._all_members(functional.embedding(entries, mapped))
+        h = functional.embedding_bag(entries, mapped, mode="sum", per_sample_weights=self.signs[members])
+        return self._one_member(h, members)
+
+    def _all_members(self, columns: Tensor) -> Tensor:
+        return self.output(self._hidden(self.signs @ columns, self.scale, self.bias))
+
+    def _one_member(self, h: Tensor, members: Tensor) -> Tensor:
         h = self._hidden(h, self.scale[members], self.bias[members])
         output = cast(Any, self.output)
         return (torch.einsum("nd,ndo->no", h, output.weight[members]) + output.bias[members])[:, None]
