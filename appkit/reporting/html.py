@@ -16,7 +16,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
-from appkit.reporting.components import explanations, figures, notes, tables, waterfall
+from appkit.reporting.components import explanations, figures, maps, notes, tables, waterfall
 from appkit.reporting.components.frame import PageState, status_icon
 from appkit.reporting.facts import (
     Badge,
@@ -33,7 +33,9 @@ from appkit.reporting.facts import (
     FairnessFigure,
     GradeTable,
     HistoryFigure,
+    ImageMapFigure,
     ImportanceFigure,
+    ItemHistoryFigure,
     LimitTable,
     NotFilled,
     OptionsNote,
@@ -44,6 +46,7 @@ from appkit.reporting.facts import (
     ReportFacts,
     Reproduction,
     Section,
+    SensorMapFigure,
     Tile,
     WarningBox,
     WaterfallFigure,
@@ -69,7 +72,9 @@ RENDERERS: dict[type[Block], Renderer] = {
     FairnessFigure: figures.render_fairness,
     GradeTable: tables.render_grades,
     HistoryFigure: figures.render_history,
+    ImageMapFigure: maps.render_image_map,
     ImportanceFigure: explanations.render_importance,
+    ItemHistoryFigure: maps.render_item_history,
     LimitTable: tables.render_limits,
     NotFilled: notes.render_gap,
     OptionsNote: notes.render_options,
@@ -78,6 +83,7 @@ RENDERERS: dict[type[Block], Renderer] = {
     RankTile: notes.render_lone_tile,
     ReasonCodes: explanations.render_reasons,
     Reproduction: notes.render_reproduction,
+    SensorMapFigure: maps.render_sensor_map,
     Tile: notes.render_lone_tile,
     WarningBox: notes.render_box,
     WaterfallFigure: waterfall.render_waterfall,

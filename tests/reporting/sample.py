@@ -31,8 +31,13 @@ from appkit.reporting.facts import (
     Group,
     Histogram,
     HistoryFigure,
+    HistoryItem,
+    ImageCell,
+    ImageMap,
+    ImageMapFigure,
     ImportanceFigure,
     ImportanceRow,
+    ItemHistoryFigure,
     Limit,
     LimitRow,
     LimitTable,
@@ -50,6 +55,8 @@ from appkit.reporting.facts import (
     ReasonCodes,
     Reproduction,
     Section,
+    SensorMapFigure,
+    SensorRow,
     Step,
     Tile,
     Verdict,
@@ -74,6 +81,7 @@ COLUMNS = (
     ("Housing", "category", 0.19, 0.05, 0.22, 10),
     ("Age of oldest account", "months", 0.17, 0.05, 0.20, 11),
 )
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNoAAAAggCB2kUIOwAAAABJRU5ErkJggg=="  # one grey pixel
 MODEL_HASH = "7c1e4fa092b3" + 48 * "0" + "e18d"
 DATA_HASH = "b40a77d15c20" + 48 * "0" + "03fe"
 
@@ -101,7 +109,17 @@ def credit_report() -> Report:
         "settled.",
         tiles=_tiles(),
         facts=_facts(),
-        sections=(_performance(), _stability(), _drivers(), _case(), _fairness(), _challengers(), _limits(), _repro()),
+        sections=(
+            _performance(),
+            _stability(),
+            _drivers(),
+            _case(),
+            _fairness(),
+            _challengers(),
+            _maps(),
+            _limits(),
+            _repro(),
+        ),
         wording=Wording(event="default", row="loan", rows="loans"),
         running_head="Credit default within 12 months, model 7c1e4fa0",
         flag="All figures invented.",
@@ -518,6 +536,54 @@ def _challengers() -> Section:
         question="XGBoost cannot be told apart from this model; the other four are behind.",
         blocks=(table,),
     )
+
+
+def _maps() -> Section:
+    cells = tuple(
+        ImageCell(f"row {i // 4 + 1}, column {i % 4 + 1}", effect, 0.004, ((4 * (i % 4), 4 * (i // 4), 4, 4),))
+        for i, effect in enumerate((0.0, 0.001, 0.0, 0.002, -0.03, 0.106, 0.04, 0.0, 0.0, 0.05, 0.0, 0.0, 0, 0, 0, 0))
+    )
+    shapley = ImageMap("Patch Shapley", cells, 0.12, verdict=Verdict("pass", "passed all four checks"))
+    image = ImageMapFigure(
+        key="image",
+        finding="The finding rests on the patches over the lesion",
+        caption="Phantom 0031, probability of the finding 86 %.",
+        width=16,
+        height=16,
+        maps=(shapley, replace(shapley, name="Grad-CAM", verdict=Verdict("fail", "not reliable"))),
+        image=PIXEL,
+        image_note="after rescale and resize to 16 × 16",
+        truth=((4, 4, 4, 0), (4, 8, 4, 0), (4, 4, 0, 4), (8, 4, 0, 4)),
+    )
+    rise = (0.0, -0.1, -0.8, -2.4)
+    sensors = SensorMapFigure(
+        key="sensors",
+        finding="Vibration in the last cycles shortens the predicted life",
+        caption="Machine 17, cycle 142.",
+        rows=(
+            SensorRow("Vibration (mm/s)", rise, (0.1,) * 4, (2.5, 2.6, None, 2.9, 3.1, 4.4), -3.3, 0.2, 2.5, 4.4),
+            SensorRow("Oil pressure (bar)", (0.0,) * 4, (0.1,) * 4, (4.2, 4.2, 4.1, 4.2), 0.0, 0.2, 4.1, 4.2),
+        ),
+        bounds=(-8.0, -6.0, -4.0, -2.0, 0.0),
+        time_label="cycles before now",
+        effect_label="effect on remaining life (cycles)",
+        end=2.0,
+        unit="cycles",
+        is_reversed=True,
+    )
+    items = ItemHistoryFigure(
+        key="items",
+        finding="Because you bought green tea and ceramic cups: teapot, cast iron",
+        caption="Customer 081734, advice at rank 2 of 10.",
+        items=(
+            HistoryItem("Phone case, black", "2011-07-19", -0.05, 0.04),
+            HistoryItem("Espresso beans, 1 kg", "2011-10-03", -0.29, 0.05),
+            HistoryItem("Loose-leaf green tea, 250 g", "2011-10-28", 0.86, 0.05, True),
+        ),
+        axis_label="score margin over the item at rank 11",
+        others=OtherSteps(4, 0.12, 0.08),
+    )
+    return Section(key="maps", title="Maps", question="Where, when and which item?", blocks=(image, sensors, items))
 
 
 def _limits() -> Section:

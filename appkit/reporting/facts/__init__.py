@@ -31,6 +31,15 @@ from appkit.reporting.facts.figures import (
     PerHundred,
     Period,
 )
+from appkit.reporting.facts.maps import (
+    HistoryItem,
+    ImageCell,
+    ImageMap,
+    ImageMapFigure,
+    ItemHistoryFigure,
+    SensorMapFigure,
+    SensorRow,
+)
 from appkit.reporting.facts.measure import Limit, Measure, Status, Verdict, verdict, worst_status
 from appkit.reporting.facts.notes import (
     Badge,
@@ -86,8 +95,13 @@ __all__ = [
     "Group",
     "Histogram",
     "HistoryFigure",
+    "HistoryItem",
+    "ImageCell",
+    "ImageMap",
+    "ImageMapFigure",
     "ImportanceFigure",
     "ImportanceRow",
+    "ItemHistoryFigure",
     "Limit",
     "LimitRow",
     "LimitTable",
@@ -106,6 +120,8 @@ __all__ = [
     "ReportFacts",
     "Reproduction",
     "Section",
+    "SensorMapFigure",
+    "SensorRow",
     "Status",
     "Step",
     "Tile",
