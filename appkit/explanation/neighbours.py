@@ -154,6 +154,7 @@ class ConditionalGame(BatchedGame):
         self._game = game
         self._own = ranked.features[: ranked.n_rows].to(self.device)
         self._background = ranked.background.to(self.device)
+        self._products = torch.cat([self._background.square().T, self._background.T])
         self._player_of_feature = torch.as_tensor(player_of_feature, device=self.device)
         shuffled = np.random.default_rng(seed_of(random_state)).permutation(game.n_references)
         self._turn = torch.as_tensor(np.argsort(shuffled), device=self.device)  # of each background row, where tied
@@ -204,14 +205,14 @@ class ConditionalGame(BatchedGame):
 
     def _nearest(self, rows: Tensor, present: Tensor) -> Tensor:
         counts = present[:, self._player_of_feature].double()
-        own, background = self._own[rows], self._background
-        squared = (counts * own.square()).sum(1)[:, None] + counts @ background.square().T
-        squared = squared - 2 * (counts * own) @ background.T
+        own = self._own[rows] * counts
+        # the row's own square is the same for all of the background
+        squared = torch.cat([counts, -2 * own], dim=1) @ self._products
         # whole numbers all through, so that ties are ties, and go by turn
-        order = squared * len(background) + self._turn
+        order = squared.mul_(len(self._background)).add_(self._turn)
         has_twin = (self._twin[rows] >= 0).nonzero()[:, 0]
         order[has_twin, self._twin[rows[has_twin]]] = torch.inf
-        return order.topk(self.n_references, dim=1, largest=False).indices
+        return _places_of_least(order, self.n_references)
 
     def _twins(self) -> Tensor:
         """Return for each row the first background row that equals it in every column, -1 where none does."""
@@ -239,3 +240,13 @@ class ConditionalGame(BatchedGame):
         asked, place = torch.unique(torch.cat([rows[:, None], present.long()], dim=1), dim=0, return_inverse=True)
         nearest = self.neighbours(asked[:, 0], asked[:, 1:].bool())
         return self._game._outputs(rows, nearest[place, references], present=present, members=members)
+
+
+def _places_of_least(order: Tensor, n: int) -> Tensor:
+    """Return where the ``n`` least of each row stand, least first, int64 ``(n_rows, n)``; no two are equal."""
+    if order.device.type != "cpu":
+        return order.topk(n, dim=1, largest=False).indices
+    # numpy's selection takes a third of the time of torch's
+    places = np.argpartition(order.numpy(), n - 1, axis=1)[:, :n]
+    ranked = np.take_along_axis(order.numpy(), places, axis=1).argsort(axis=1)
+    return torch.as_tensor(np.take_along_axis(places, ranked, axis=1))
