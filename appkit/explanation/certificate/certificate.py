@@ -78,7 +78,7 @@ class Certificate:
         if self.overall is not None and n > 1:
             verdicts.insert(0, f"Over all rows: {self.overall}")
         lines = [f"  {check.verdict:5}{check.name:26}{check.words}" for check in self.checks]
-        return "\n".join([head, *verdicts, *lines, f"Checking took {self.n_evaluations} evaluations a row."])
+        return "\n".join([head, *verdicts, *lines, f"Checking took {self.n_evaluations} evaluations a row on average."])
 
     def __str__(self) -> str:
         return self.summary()

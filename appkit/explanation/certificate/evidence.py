@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -46,29 +47,29 @@ class Evidence:
     output: int
     limits: Mapping[str, Range]
 
-    @property
+    @cached_property
     def values(self) -> np.ndarray:
         """Values of the output, float64 ``(n_rows, n_players)``, NaN where a row has no such player."""
         return self.explanation.values[..., self.output]
 
-    @property
+    @cached_property
     def n_own(self) -> np.ndarray:
         """Players of each row, int64 ``(n_rows,)``."""
         return (~np.isnan(self.values)).sum(1)
 
-    @property
+    @cached_property
     def scale(self) -> np.ndarray:
         """Size of each row's output, ``(n_rows,)``: its own or that of the base value, whichever is larger."""
         return np.maximum(np.abs(self.said), np.abs(self.explanation.base_value[:, self.output]))
 
-    @property
+    @cached_property
     def gaps(self) -> np.ndarray:
         """What each row's values miss of what the model says, relative to the largest term, ``(n_rows,)``."""
         sizes = np.nansum(np.abs(self.values), axis=1)
         total = self.explanation.base_value[:, self.output] + np.nansum(self.values, axis=1)
         return _ratio(np.abs(self.said - total), np.maximum(self.scale, sizes))
 
-    @property
+    @cached_property
     def relative_errors(self) -> np.ndarray:
         """Norm of the standard errors over norm of the values, ``(n_rows,)``; NaN where the method gives none.
 

@@ -32,12 +32,7 @@ def with_next_seed(game: Game | RaggedGame, explanation: Explanation) -> Explana
     seed = explanation.random_state
     if seed is None:
         return explanation
-    name = explanation.method.removeprefix("shapley (").removesuffix(")")
-    if name not in explainers():
-        raise ValueError(
-            f"second must be given for method {explanation.method!r}, which cannot be run on the game alone: "
-            "explain the same rows with another random_state."
-        )
+    name = _explainer_name(explanation.method)
     budgets = _budgets(game, explanation)
     return _explained(game, lambda part: explainers()[name](part, max_evaluations=next(budgets), random_state=seed + 1))
 
@@ -56,6 +51,20 @@ def lime_beside(game: Game | RaggedGame, explanation: Explanation, *, random_sta
         return lime_surrogate(part, max_evaluations=budget, members="one", random_state=random_state)
 
     return _explained(game, lime)
+
+
+def _explainer_name(method: str) -> str:
+    """Return the explainer that answers with this method; parts of different size may have been explained by several.
+
+    Exact values beside sampled ones are the choice of "shapley", which chooses alike for the same budget.
+    """
+    names = {one.removeprefix("shapley (").removesuffix(")") for one in method.split(", ")}
+    if not names <= set(explainers()) or (len(names) > 1 and "lime" in names):
+        raise ValueError(
+            f"second must be given for method {method!r}, which cannot be run on the game alone: "
+            "explain the same rows with another random_state."
+        )
+    return names.pop() if len(names) == 1 else "shapley"
 
 
 def _explained(game: Game | RaggedGame, explainer: Callable[[Game], Explanation]) -> Explanation:
