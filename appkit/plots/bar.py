@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from appkit.explanation import Explanation
+from appkit.explanation.certificate import Ranking
 from appkit.plots.canvas import axes_for, draw_bars, draw_cut, finish, name_rows, style_effects, whiskers
-from appkit.plots.ranking import Ranking, rank_players
+from appkit.plots.ranking import rank_by_errors, settled_places
 from appkit.plots.selection import shared_values
 from appkit.plots.wording import effect_unit, method_name
 
@@ -35,8 +36,8 @@ def bar(
     output
         Name or position of the output; ``None`` where there is one only.
     reliable
-        Last place that is settled, such as a certificate's; ``None`` takes the last place down to which every gap to
-        the next exceeds two standard errors of the difference.
+        Last place that is settled, such as ``certificate.overall.rank``; ``None`` takes the last place down to which
+        every gap to the next exceeds two standard errors of the difference.
     max_players
         Players drawn.
     ax
@@ -53,24 +54,25 @@ def bar(
     ['a', 'b']
     """
     values, position = shared_values(explanation, output)
-    ranking = rank_players(explanation, position, reliable=reliable)
+    ranking = rank_by_errors(explanation, position)
+    settled = settled_places(ranking, reliable)
     top = ranking.order[:max_players]
     unit = effect_unit(explanation, position)
     ax, palette = axes_for(ax, n_rows=len(top))
     sizes, half_widths = unit.scale * ranking.importance[top], 2 * unit.scale * ranking.standard_error[top]
     draw_bars(ax, np.zeros(len(top)), sizes, [palette.mark] * len(top))
-    for patch in ax.patches[-len(top) :][ranking.reliable :]:
+    for patch in ax.patches[-len(top) :][settled:]:
         patch.set(facecolor=palette.grid, edgecolor=palette.hatch, hatch="/////", linewidth=0)
     whiskers(ax, sizes, half_widths, palette)
-    draw_cut(ax, palette, reliable=ranking.reliable, n_rows=len(top))
+    draw_cut(ax, palette, reliable=settled, n_rows=len(top))
     name_rows(ax, [explanation.player_names[player] for player in top])
     style_effects(ax, palette, f"mean size of {unit.effect}", has_zero=False, is_signed=False)
     ax.set_xlim(left=0)
     title = f"{method_name(explanation)}: mean size of effect on {unit.name}"
-    return finish(ax, palette, title=title, note=_note(ranking, len(values), len(top)))
+    return finish(ax, palette, title=title, note=_note(ranking, settled, n_rows=len(values), n_shown=len(top)))
 
 
-def _note(ranking: Ranking, n_rows: int, n_shown: int) -> str:
+def _note(ranking: Ranking, settled: int, *, n_rows: int, n_shown: int) -> str:
     n = len(ranking.order)
     rows = f"{n_rows} rows" if n_rows != 1 else "one row"
     parts = [f"Bar: mean absolute value over {rows}; whisker: ± 2 standard errors."]
@@ -78,7 +80,7 @@ def _note(ranking: Ranking, n_rows: int, n_shown: int) -> str:
         parts.append(f"{n_shown} of {n} players.")
     if np.isnan(ranking.standard_error).any():
         parts.append("The method gives no standard errors of the means.")
-    if ranking.reliable < n_shown:
-        start = f"Below place {ranking.reliable}" if ranking.reliable else "From the first place on"
+    if settled < n_shown:
+        start = f"Below place {settled}" if settled else "From the first place on"
         parts.append(f"{start} (hatched) the order is not settled.")
     return " ".join(parts)

@@ -7,7 +7,7 @@ import numpy as np
 from appkit.explanation import Explanation
 from appkit.plots.canvas import axes_for, draw_cut, draw_key, finish, name_rows, style_effects
 from appkit.plots.palette import Palette
-from appkit.plots.ranking import rank_players
+from appkit.plots.ranking import rank_by_errors, settled_places
 from appkit.plots.selection import shared_values
 from appkit.plots.swarm import level_steps, swarm_offsets, value_levels
 from appkit.plots.wording import effect_unit, method_name
@@ -53,8 +53,8 @@ def beeswarm(
     'effect on output'
     """
     values, position = shared_values(explanation, output)
-    ranking = rank_players(explanation, position, reliable=reliable)
-    top = ranking.order[:max_players]
+    ranking = rank_by_errors(explanation, position)
+    settled, top = settled_places(ranking, reliable), ranking.order[:max_players]
     unit = effect_unit(explanation, position)
     ax, palette = axes_for(ax, n_rows=round(1.5 * len(top)))
     effects = unit.scale * values[:, top]
@@ -65,7 +65,7 @@ def beeswarm(
         offsets = swarm_offsets(dots, low=low, high=high)
         n_bare += _draw_dots(ax, dots, place + offsets, level_steps(levels, len(palette.levels)), palette)
     style_effects(ax, palette, unit.effect)
-    draw_cut(ax, palette, reliable=ranking.reliable, n_rows=len(top))
+    draw_cut(ax, palette, reliable=settled, n_rows=len(top))
     name_rows(ax, [explanation.player_names[player] for player in top])
     bare = ["none"] * (n_bare > 0)
     draw_key(ax, [*palette.levels, *bare], ["low", "", "", "", "high", *["no order" for _ in bare]], palette)
@@ -73,7 +73,7 @@ def beeswarm(
     share = "one row" if len(values) <= max_dots else f"about {len(values) / max_dots:.0f} rows"
     note = f"Dot: {share} of {len(values)}; colour: the player's own value, low to high."
     note += " Hollow: missing, or a value without order." if n_bare else ""
-    note += " Below the dashed line the order of players is not settled." if ranking.reliable < len(top) else ""
+    note += " Below the dashed line the order of players is not settled." if settled < len(top) else ""
     return finish(ax, palette, title=title, note=note)
 
 

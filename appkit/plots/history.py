@@ -35,6 +35,15 @@ def history(
         As in :func:`~appkit.plots.waterfall`.
     max_items
         Items drawn, the strongest; the others are one bar at the end.
+
+    Examples
+    --------
+    >>> import matplotlib; matplotlib.use("Agg")
+    >>> from appkit.explanation import explain_game
+    >>> from appkit.explanation.games import history_game
+    >>> game = history_game(lambda ids: (ids == 7).any(1), [[7, 3]], item_names={3: "tea", 7: "cup"})
+    >>> [text.get_text() for text in history(explain_game(game)).get_yticklabels()]
+    ['cup', 'tea']
     """
     own = row_values(explanation, row, output)
     labels = history_items(explanation, row, own)
@@ -72,6 +81,8 @@ def history_items(explanation: Explanation, row: int, own: RowValues) -> list[st
         raise ValueError(f"explanation must have a HistoryLayout, got {type(layout).__name__}. Use bar or waterfall.")
     if not len(own.values):
         raise ValueError(f"row must have items to draw, got row {row} without any.")
+    if explanation.row_player_names is not None:
+        return list(own.names)  # tell an item from the same one bought again
     return [str(layout.items[row, player]) for player in own.players]
 
 

@@ -43,6 +43,16 @@ def image_map(
         draw several maps on one scale.
     truth
         Mask of what should be found, ``(height, width)``; its outline is drawn dashed.
+
+    Examples
+    --------
+    >>> import matplotlib; matplotlib.use("Agg")
+    >>> from appkit.explanation import explain_game
+    >>> from appkit.explanation.games import image_game
+    >>> game = image_game(lambda x: x[:, :2].mean((1, 2)), np.eye(4)[None], n_players=4)
+    >>> axes = image_map(explain_game(game))
+    >>> [text.get_text() for text in axes.child_axes[0].get_xticklabels()][1]
+    '0'
     """
     own = row_values(explanation, row, output)
     layout = image_layout(explanation)

@@ -1,71 +1,51 @@
-"""How far down the order of players is settled."""
-
-from dataclasses import dataclass
+"""How far down the order of players is settled, as far as one explanation can tell."""
 
 import numpy as np
 
 from appkit.explanation import Explanation
+from appkit.explanation.certificate import Ranking
 
-__all__ = ["Ranking", "rank_players", "settled_places"]
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """Players by mean absolute value; arrays ``(n_players,)``.
-
-    Parameters
-    ----------
-    order
-        Positions of the players, largest first.
-    importance, standard_error
-        Mean absolute value over the rows explained, in the order of the explanation, and its error.
-    reliable
-        Last place down to which the order is settled.
-    """
-
-    order: np.ndarray
-    importance: np.ndarray
-    standard_error: np.ndarray
-    reliable: int
+__all__ = ["rank_by_errors", "settled_places"]
 
 
-def rank_players(explanation: Explanation, position: int, *, reliable: int | None = None) -> Ranking:
-    """Rank the players of one output; ``reliable`` overrides what the standard errors say.
+def rank_by_errors(explanation: Explanation, position: int) -> Ranking:
+    """Rank the players of one output over the rows explained, their errors taken as independent.
+
+    Without a second seed every place counts as one that survives it. A place without an error settles nothing.
 
     Examples
     --------
     >>> from appkit.explanation import explain
     >>> import pandas as pd
     >>> X = pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": [0.0, 1.0, 0.0]})
-    >>> rank_players(explain(lambda rows: rows["a"], X, background=X), 0).order.tolist()
+    >>> rank_by_errors(explain(lambda rows: rows["a"], X, background=X), 0).order.tolist()
     [0, 1]
     """
     importance = explanation.global_importance[:, position]
     error = explanation.global_standard_error[:, position]
     order = np.argsort(-importance, kind="stable")
-    if reliable is not None and not 0 <= reliable <= len(order):
-        raise ValueError(f"reliable must lie between 0 and the number of players, {len(order)}, got {reliable!r}.")
-    settled = settled_places(importance[order], error[order]) if reliable is None else reliable
-    return Ranking(order, importance, error, settled)
+    upper, lower = order[:-1], order[1:]
+    return Ranking(
+        order=order,
+        importance=importance,
+        standard_error=error,
+        gap=importance[upper] - importance[lower],
+        gap_error=np.hypot(error[upper], error[lower]),
+        survives=np.ones(len(upper), dtype=bool),
+    )
 
 
-def settled_places(importance: np.ndarray, standard_error: np.ndarray) -> int:
-    """Return the last place whose gap to the next, and every gap above, exceeds two standard errors of the difference.
+def settled_places(ranking: Ranking, reliable: int | None) -> int:
+    """Return the last place that is settled: the caller's, or the ranking's own; players without effect have no order.
 
-    Errors of two places are taken as independent; a place without an error settles nothing.
-
-    Parameters
-    ----------
-    importance, standard_error
-        float64 ``(n_places,)``, largest first.
-
-    Examples
-    --------
-    >>> settled_places(np.array([4.0, 2.0, 1.9]), np.array([0.1, 0.1, 0.1]))
-    1
-    >>> settled_places(np.array([4.0, 2.0, 1.0]), np.array([0.1, 0.1, 0.1]))
-    3
+    Raises
+    ------
+    ValueError
+        If the caller's lies outside the ranking.
     """
-    gap_error = np.sqrt(standard_error[:-1] ** 2 + standard_error[1:] ** 2)
-    open_gaps = np.flatnonzero(~(importance[:-1] - importance[1:] > 2 * gap_error))
-    return int(open_gaps[0]) if len(open_gaps) else len(importance)
+    n = len(ranking.order)
+    if reliable is None:
+        return n if ranking.reliable >= ranking.n_moving else ranking.reliable
+    if not 0 <= reliable <= n:
+        raise ValueError(f"reliable must lie between 0 and the number of players, {n}, got {reliable!r}.")
+    return reliable

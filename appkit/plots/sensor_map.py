@@ -49,6 +49,16 @@ def sensor_map(
         Effect at the ends of the ramp; ``None`` takes the largest of the row.
     step_name
         What a step of the window is called: ``"cycles"``.
+
+    Examples
+    --------
+    >>> import matplotlib; matplotlib.use("Agg")
+    >>> from appkit.explanation import explain_game
+    >>> from appkit.explanation.games import window_game
+    >>> windows, healthy = np.ones((1, 4, 1)), np.zeros((3, 4, 1))
+    >>> game = window_game(lambda x: x[:, -1, 0], windows, healthy, n_segments=2, sensors=["heat"])
+    >>> sensor_map(explain_game(game)).get_xlabel()
+    'time steps before the end'
     """
     cells = window_cells(explanation, row, row_values(explanation, row, output))
     unit = effect_unit(explanation, output_position(explanation, output))

@@ -9,6 +9,8 @@ import pytest
 from matplotlib.colors import to_hex
 
 from appkit import plots
+from appkit.explanation import explain_game
+from appkit.explanation.games import history_game, image_game, window_game
 from appkit.plots.palette import DARK, LIGHT, OVER_IMAGE
 from appkit.plots.ramp import ramp_steps
 from tests.plots.samples import (
@@ -109,6 +111,29 @@ def test_a_long_history_keeps_the_strongest_in_their_order():
     labels = [text.get_text().replace("\n", "")[:12] for text in ax.get_yticklabels()]
     assert labels == ["Bamboo tray", "number_of_mo", "3 others"]
     assert ax.patches[-1].get_width() == pytest.approx(-0.22)
+
+
+def test_an_item_bought_twice_has_two_bars_with_names_of_their_own():
+    game = history_game(lambda ids: (ids == 3).any(1), [[7, 3, 3], [3]], item_names={3: "tea", 7: "cup"})
+    ax = plots.history(explain_game(game, random_state=0))
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["cup", "tea", "tea (2)"]
+
+
+def test_an_image_game_is_drawn_where_its_network_looks():
+    images = np.random.default_rng(0).random((1, 16, 16))
+    game = image_game(lambda x: x[:, 4:8, 4:8].mean((1, 2)) ** 2, images, n_players=16, fill="mean")
+    picture = overlay(plots.image_map(explain_game(game, random_state=0)))
+    rows, columns = np.nonzero(picture[..., 3])
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (4, 7, 4, 7)
+
+
+def test_a_window_game_is_drawn_where_its_network_looks():
+    rng = np.random.default_rng(0)
+    windows, healthy = 3 + rng.random((1, 12, 2)), rng.random((20, 12, 2))
+    game = window_game(lambda x: x[:, -4:, 1].sum(1), windows, healthy, n_segments=3, sensors=["heat", "speed"])
+    ax = plots.sensor_map(explain_game(game, random_state=0))
+    cells = [to_hex(patch.get_facecolor()) for patch in ax.patches]
+    assert cells == [LIGHT.ramp[4]] * 5 + [LIGHT.ramp[8]]
 
 
 def test_a_row_without_items_is_refused():

@@ -8,7 +8,7 @@ from matplotlib.colors import to_hex
 
 from appkit import plots
 from appkit.plots.palette import LIGHT
-from appkit.plots.ranking import rank_players
+from appkit.plots.ranking import rank_by_errors
 from tests.plots.samples import explanation_of, table_explanation
 
 
@@ -47,10 +47,15 @@ def test_an_order_that_holds_has_no_cut():
     assert (hatched(ax), len(ax.lines)) == ([False, False], 0)
 
 
+def test_players_without_effect_have_no_order_to_settle():
+    ax = plots.bar(explanation_of(np.tile([2.0, 0.0, 0.0], (4, 1)), 0.0))
+    assert (hatched(ax), len(ax.lines)) == ([False] * 3, 0)
+
+
 def test_without_errors_no_place_is_settled():
     explanation = explanation_of(np.tile([4.0, 2.0], (4, 1)), 0.01)
     unknown = replace(explanation, global_standard_error=np.full((2, 1), np.nan))
-    assert rank_players(unknown, 0).reliable == 0
+    assert rank_by_errors(unknown, 0).reliable == 0
     assert "no standard errors" in plots.bar(unknown).texts[-1].get_text().replace("\n", " ")
 
 

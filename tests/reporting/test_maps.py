@@ -9,9 +9,10 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
+from appkit.explanation.certificate import Verdict as CertifiedVerdict
 from appkit.plots.palette import OVER_IMAGE
 from appkit.reporting import Report
-from appkit.reporting.content.maps import history_figure, image_map_figure, moves_finding, sensor_map_figure
+from appkit.reporting.content.maps import certified, history_figure, image_map_figure, moves_finding, sensor_map_figure
 from appkit.reporting.content.png import encode_png, png_text
 from appkit.reporting.content.segments import boxes_of, outline_of
 from appkit.reporting.facts import ImageMapFigure, ItemHistoryFigure, SensorMapFigure, Verdict
@@ -115,6 +116,19 @@ def test_rows_with_fewer_segments_have_only_their_own():
 def test_a_map_without_a_certificate_leaves_the_section_unfilled():
     assert image_map_figure(image_explanation()).status == "unfilled"
     assert image_map_figure(image_explanation(), verdict=PASSED).status == "pass"
+
+
+@pytest.mark.parametrize(
+    ("status", "printed"),
+    [
+        ("reliable", Verdict("pass", "reliable")),
+        ("reliable up to rank k", Verdict("open", "reliable up to rank 2 of 64")),
+        ("not reliable", Verdict("fail", "not reliable")),
+        ("nothing to rank", Verdict("note", "nothing to rank")),
+    ],
+)
+def test_a_certificate_is_printed_in_its_own_words(status, printed):
+    assert certified(CertifiedVerdict(status, 2, 64, "why")) == printed
 
 
 def test_the_verdict_stands_under_each_map_and_the_worst_decides(page_with):

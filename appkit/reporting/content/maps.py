@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from appkit.explanation import Explanation
+from appkit.explanation.certificate import Verdict as CertifiedVerdict
 from appkit.plots.history import history_items, strongest_in_order
 from appkit.plots.images import image_layout, luminance
 from appkit.plots.ramp import ramp_end
@@ -25,13 +26,14 @@ from appkit.reporting.facts import (
     OtherSteps,
     SensorMapFigure,
     SensorRow,
+    Status,
     Verdict,
 )
 from appkit.reporting.facts.maps import MAX_ROWS, MAX_SIGNAL, NO_CERTIFICATE
 from appkit.reporting.numbers import count_text, unit_heading, value_text
 from appkit.reporting.words import share_phrase
 
-__all__ = ["history_figure", "image_map_figure", "moves_finding", "sensor_map_figure"]
+__all__ = ["certified", "history_figure", "image_map_figure", "moves_finding", "sensor_map_figure"]
 
 
 def image_map_figure(
@@ -59,7 +61,7 @@ def image_map_figure(
     output
         Name or position of the output; ``None`` where there is one only.
     verdict
-        What the certificate says of the explanation.
+        What the certificate says of the explanation; :func:`certified` words it.
     beside
         Explanations of the same rows by other methods, at most two, each with its verdict.
     shows_image
@@ -195,6 +197,18 @@ def history_figure(
         unit=unit,
         is_reversed=not _is_high(event_at),
     )
+
+
+def certified(verdict: CertifiedVerdict) -> Verdict:
+    """Return the verdict of an explanation's certificate as a report prints it.
+
+    Examples
+    --------
+    >>> certified(CertifiedVerdict("reliable up to rank k", 2, 64, "Places 3 and 4 are too close."))
+    Verdict(status='open', word='reliable up to rank 2 of 64')
+    """
+    status: dict[str, Status] = {"reliable": "pass", "reliable up to rank k": "open", "not reliable": "fail"}
+    return Verdict(status.get(verdict.status, "note"), verdict.words)
 
 
 def moves_finding(names: Sequence[str], effects: np.ndarray, errors: np.ndarray, *, things: str) -> str:
