@@ -12,7 +12,7 @@ from torch import Tensor
 from appkit.explanation.draws import Control, Ends, Estimate, Gathered, endpoints, estimated, row_blocks
 from appkit.explanation.explanation import Explanation
 from appkit.explanation.game import Game
-from appkit.explanation.references import herded_order, standardised_features
+from appkit.explanation.references import balanced, herded_order, standardised_features
 from appkit.explanation.seeds import RandomState, seed_of
 
 __all__ = ["DEFAULT_TARGET_ERROR", "MIN_PAIRS", "permutation_shapley"]
@@ -131,7 +131,7 @@ class _Plan:
         said = _said_of_references(game) if game.n_references > 1 else None
         features = standardised_features(game)
         references = herded_order(features, n_references=game.n_references, n_drawn=n_pairs, seed=seed)
-        members = _balanced(rng, game.n_members, n_pairs) if game.n_members > 1 else None
+        members = balanced(rng, game.n_members, n_pairs) if game.n_members > 1 else None
         return cls(
             order=torch.as_tensor(order, device=game.device),
             references=torch.as_tensor(references, device=game.device),
@@ -250,12 +250,6 @@ def _by_round(draws: Tensor, n_references: int) -> Tensor:
 
 def _rows_of(estimate: Estimate, chosen: Tensor) -> Estimate:
     return Estimate(estimate.mean[chosen], estimate.influence[chosen], estimate.carried[chosen])
-
-
-def _balanced(rng: np.random.Generator, n_choices: int, n_draws: int) -> np.ndarray:
-    """Return int64 ``(n_draws,)``: blocks of all choices in random order, so none comes twice before all came once."""
-    blocks = [rng.permutation(n_choices) for _ in range(-(-n_draws // n_choices))]
-    return np.concatenate(blocks)[:n_draws]
 
 
 def _per_pair(game: Game) -> int:

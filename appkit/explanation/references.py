@@ -6,7 +6,7 @@ from torch import Tensor
 
 from appkit.explanation.game import Game
 
-__all__ = ["clipped_features", "herded_order", "standardised_features"]
+__all__ = ["balanced", "clipped_features", "herded_order", "standardised_features"]
 
 _CLIP = 3.0  # standard deviations
 _CANDIDATES = 50
@@ -49,6 +49,12 @@ def herded_order(features: Tensor | None, *, n_references: int, n_drawn: int, se
         else _herded(clipped_features(features), n_drawn=n_first, rng=rng)
     )
     return np.resize(first[:n_first], n_drawn)
+
+
+def balanced(rng: np.random.Generator, n_choices: int, n_drawn: int) -> np.ndarray:
+    """Return int64 ``(n_drawn,)``: blocks of all choices in random order, so none comes twice before all came once."""
+    blocks = [rng.permutation(n_choices) for _ in range(-(-n_drawn // n_choices))]
+    return np.concatenate(blocks)[:n_drawn]
 
 
 def _herded(features: Tensor, *, n_drawn: int, rng: np.random.Generator) -> np.ndarray:

@@ -10,6 +10,7 @@ from torch import Tensor
 from appkit.explanation.draws import endpoints, row_blocks
 from appkit.explanation.explanation import Explanation
 from appkit.explanation.game import Game
+from appkit.explanation.references import balanced, clipped_features, herded_order, standardised_features
 from appkit.explanation.seeds import RandomState, seed_of
 
 __all__ = ["KERNEL_WIDTH_PER_ROOT_PLAYER", "lime_surrogate"]
@@ -18,6 +19,7 @@ KERNEL_WIDTH_PER_ROOT_PLAYER = 0.75
 _RIDGE = 1.0
 _DEFAULT_PERTURBATIONS = 2048
 _LEAST_PER_PLAYER = 8
+_LEAST_PER_REGRESSOR = 4
 
 
 def lime_surrogate(
@@ -88,7 +90,7 @@ def lime_surrogate(
     started = game.n_evaluations
     ends = endpoints(game)
     base, output = ends.base, ends.output
-    per_row = len(design.coalitions) * len(game.player_names) * len(game.output_names)
+    per_row = len(design.coalitions) * len(design.operator) * len(game.output_names)
     fits = [
         _fit(game, design, rows, output=output[rows]) for rows in row_blocks(game, per_row=per_row, progress=progress)
     ]
@@ -124,8 +126,9 @@ class _Design:
     references: Tensor  # int64 (1 + 2 * n_pairs,)
     members: Tensor | None  # int64 (1 + 2 * n_pairs,): the one asked, None for all
     weights: Tensor  # float64 (1 + 2 * n_pairs,)
-    operator: Tensor  # float64 (n_players, 1 + 2 * n_pairs): from centred outputs to ridge weights
-    centred: Tensor  # float64 (1 + 2 * n_pairs, n_players): presence less its weighted mean
+    operator: Tensor  # float64 (n_regressors, 1 + 2 * n_pairs): from centred outputs to ridge weights, players first
+    centred: Tensor  # float64 (1 + 2 * n_pairs, n_regressors): regressors less their weighted mean
+    n_players: int
 
     @classmethod
     def drawn(cls, game: Game, *, n_pairs: int, width: float, has_members: bool, seed: int) -> "_Design":
@@ -133,15 +136,20 @@ class _Design:
         half = torch.as_tensor(rng.random((n_pairs, len(game.player_names))) < 0.5)
         pairs = torch.stack([half, ~half], dim=1).flatten(0, 1)
         coalitions = torch.cat([torch.ones_like(pairs[:1]), pairs]).to(game.device)
-        references = _balanced(rng, game.n_references, n_pairs).to(game.device)
-        members = _balanced(rng, game.n_members, n_pairs).to(game.device) if has_members else None
+        features = standardised_features(game)
+        order = herded_order(features, n_references=game.n_references, n_drawn=n_pairs, seed=seed)
+        references = _shared_by_pairs(order).to(game.device)
+        members = _shared_by_pairs(balanced(rng, game.n_members, n_pairs)).to(game.device) if has_members else None
         weights = _kernel((~coalitions).sum(1).double(), width)
-        presence = coalitions.double()
-        centred = presence - weights @ presence / weights.sum()
+        regressors = coalitions.double()
+        if features is not None and len(coalitions) >= _LEAST_PER_REGRESSOR * 2 * regressors.shape[1]:
+            shown = clipped_features(features)[references]
+            regressors = torch.cat([regressors, torch.where(coalitions, 0.0, shown)], dim=1)
+        centred = regressors - weights @ regressors / weights.sum()
         weighted = weights[:, None] * centred
-        penalty = _RIDGE * torch.eye(presence.shape[1], dtype=torch.float64, device=game.device)
+        penalty = _RIDGE * torch.eye(regressors.shape[1], dtype=torch.float64, device=game.device)
         operator = torch.linalg.solve(centred.T @ weighted + penalty, weighted.T)
-        return cls(coalitions, references, members, weights, operator, centred)
+        return cls(coalitions, references, members, weights, operator, centred, coalitions.shape[1])
 
     @property
     def n_effective(self) -> float:
@@ -156,9 +164,8 @@ class _Fit:
     signed: Tensor  # (n_pairs, n_players, n_outputs): error of the summed absolute weights, pair by pair
 
 
-def _balanced(rng: np.random.Generator, n: int, n_pairs: int) -> Tensor:
-    """Return one of ``n`` for each pair, each equally often, shared by the pair; the first also for the row itself."""
-    drawn = np.concatenate([rng.permutation(n) for _ in range(-(-n_pairs // n))])[:n_pairs]
+def _shared_by_pairs(drawn: np.ndarray) -> Tensor:
+    """Return what was drawn for each pair twice over; the first also for the row itself."""
     return torch.as_tensor(np.concatenate([drawn[:1], drawn.repeat(2)]))
 
 
@@ -174,10 +181,14 @@ def _fit(game: Game, design: _Design, rows: Tensor, *, output: Tensor) -> _Fit:
         )  # of all members: it has no pair to tell its error
     outputs = outputs.transpose(1, 2)
     centred = outputs - (outputs * design.weights).sum(-1, keepdim=True) / design.weights.sum()
-    weights = (design.operator * centred[:, :, None]).sum(-1)  # (n_rows, n_outputs, n_players)
-    unexplained = centred - (design.centred.T * weights[..., None]).sum(2)
-    shares = (design.operator * unexplained[:, :, None])[..., 1:].unflatten(-1, (-1, 2)).sum(-1)
-    left = (design.weights * unexplained.square()).sum(-1)
+    slopes = (design.operator * centred[:, :, None]).sum(-1)  # (n_rows, n_outputs, n_regressors)
+    weights = slopes[..., : design.n_players]
+    explained = design.centred.T * slopes[..., None]  # (n_rows, n_outputs, n_regressors, n_perturbations)
+    unexplained = centred - explained.sum(2)
+    operator = design.operator[: design.n_players]
+    shares = (operator * unexplained[:, :, None])[..., 1:].unflatten(-1, (-1, 2)).sum(-1)
+    # the fit is that of the weights alone: what the background rows showed is no part of the explanation
+    left = (design.weights * (centred - explained[:, :, : design.n_players].sum(2)).square()).sum(-1)
     total = (design.weights * centred.square()).sum(-1)
     return _Fit(
         weights=weights.transpose(1, 2),

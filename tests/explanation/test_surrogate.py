@@ -5,6 +5,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from appkit.explanation import game_for, lime_surrogate
+from appkit.explanation.references import clipped_features, standardised_features
 from tests.explanation.fakes import FakeEnsemble, game_of, make_numbers, make_table, tangled
 
 POPULATION = make_numbers(2000, n_columns=4, seed=7)
@@ -16,6 +17,7 @@ class Recording:
     def __init__(self, game):
         self._game = game
         self.asked = []
+        self.references = []
 
     def __getattr__(self, name):
         return getattr(self._game, name)
@@ -23,19 +25,53 @@ class Recording:
     def values(self, coalitions, **options):
         answer = self._game.values(coalitions, **options)
         self.asked.append((coalitions.double().numpy(), answer.numpy()))
+        self.references.append(options.get("references"))
         return answer
 
 
+def recorded(*, has_features):
+    inner = game_of(tangled, make_numbers(3, n_columns=4), POPULATION[:50])
+    if not has_features:
+        inner.reference_features = lambda: None
+    return Recording(inner)
+
+
+def kernel_of(presence):
+    return np.sqrt(np.exp(-(1 - presence).sum(1) / (0.75 * np.sqrt(4)) ** 2))
+
+
 def test_weights_equal_a_weighted_ridge_regression_row_by_row():
-    game = Recording(game_of(tangled, make_numbers(3, n_columns=4), POPULATION[:50]))
+    game = recorded(has_features=False)
     explanation = lime_surrogate(game, random_state=0, max_evaluations=200)
     presence, outputs = game.asked[-1]
-    kernel = np.sqrt(np.exp(-(1 - presence).sum(1) / (0.75 * np.sqrt(4)) ** 2))
     for row in range(3):
-        ridge = Ridge(alpha=1.0).fit(presence, outputs[row, :, 0], sample_weight=kernel)
+        ridge = Ridge(alpha=1.0).fit(presence, outputs[row, :, 0], sample_weight=kernel_of(presence))
         np.testing.assert_allclose(explanation.values[row, :, 0], ridge.coef_, atol=1e-10)
-        fit = ridge.score(presence, outputs[row, :, 0], sample_weight=kernel)
+        fit = ridge.score(presence, outputs[row, :, 0], sample_weight=kernel_of(presence))
         assert explanation.local_fit[row, 0] == pytest.approx(fit)
+
+
+def test_what_the_background_showed_is_regressed_on_besides():
+    game = recorded(has_features=True)
+    explanation = lime_surrogate(game, random_state=0, max_evaluations=200)
+    presence, outputs = game.asked[-1]
+    features = clipped_features(standardised_features(game)).numpy()[game.references[-1]]
+    regressors = np.hstack([presence, (1 - presence) * features])
+    ridge = Ridge(alpha=1.0).fit(regressors, outputs[0, :, 0], sample_weight=kernel_of(presence))
+    np.testing.assert_allclose(explanation.values[0, :, 0], ridge.coef_[:4], atol=1e-10)
+
+
+def test_telling_the_regression_what_the_background_showed_brings_it_nearer_to_its_aim():
+    X, budget = make_numbers(5, n_columns=4), {"max_evaluations": 400}
+    aim = lime_surrogate(game_of(tangled, X, POPULATION), max_evaluations=60_000, random_state=9).values
+    misses = {True: [], False: []}
+    for has_features, found in misses.items():
+        for seed in range(8):
+            game = game_of(tangled, X, POPULATION)
+            if not has_features:
+                game.reference_features = lambda: None
+            found.append(np.abs(lime_surrogate(game, random_state=seed, **budget).values - aim).mean())
+    assert np.mean(misses[True]) < 0.85 * np.mean(misses[False])
 
 
 def test_perturbations_come_in_opposite_pairs_after_the_row_itself():
