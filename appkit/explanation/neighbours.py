@@ -179,11 +179,16 @@ class ConditionalGame(BatchedGame):
         members: Tensor | None = None,
     ) -> Tensor:
         """Return outputs, float64 ``(n_rows, n_coalitions, n_outputs)``; references are ranks, see the class."""
+        rows = torch.arange(self.n_rows, device=self.device) if rows is None else rows
         is_empty = ~coalitions.any(dim=1)
         asked = [None if given is None else given[~is_empty] for given in (references, members)]
-        n_rows = self.n_rows if rows is None else len(rows)
-        values = torch.empty(n_rows, len(coalitions), len(self.output_names), dtype=torch.float64, device=self.device)
-        values[:, ~is_empty] = super().values(coalitions[~is_empty], rows=rows, references=asked[0], members=asked[1])
+        shape = (len(rows), len(coalitions), len(self.output_names))
+        values = torch.empty(shape, dtype=torch.float64, device=self.device)
+        parts = []
+        for some in rows.split(getattr(self._game, "rows_at_once", self.n_rows)):
+            self._game.values(coalitions[:0], rows=some)  # a game that keeps few rows at hand takes these to hand
+            parts.append(super().values(coalitions[~is_empty], rows=some, references=asked[0], members=asked[1]))
+        values[:, ~is_empty] = torch.cat(parts)
         if is_empty.any():
             said = self._parts()
             values[:, is_empty] = said.mean(0) if references is None else said[references[is_empty]]

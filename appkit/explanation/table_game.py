@@ -97,6 +97,11 @@ class EncodedTableGame(BatchedGame):
         self._player_of_column = torch.as_tensor(self._players.player_of_column, device=self.device)
         self._mixing = _Mixing.of(model, self._rows, self._background)
 
+    @property
+    def rows_at_once(self) -> int:
+        """Most rows that are ready together; asking :meth:`values` about rows makes these ready."""
+        return self.n_rows if self._mixing is None else self._mixing.rows_at_once
+
     def data(self) -> np.ndarray:
         """Return what the players show, object ``(n_rows, n_players)``."""
         return self._shown

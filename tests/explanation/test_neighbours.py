@@ -162,6 +162,18 @@ def test_a_model_of_ours_is_explained_against_its_own_background():
     np.testing.assert_allclose(why.base_value[:, 0], model.predict_proba(X)[:, 1].mean(), rtol=1e-6)
 
 
+def test_rows_too_many_to_be_kept_at_hand_get_the_same_values(monkeypatch):
+    X = make_table(160)
+    y = np.where(X["a"] + (X["b"] == "x") > 0.5, "bad", "good")
+    model = TabularClassifier(width=16, n_networks=1, max_epochs=2, random_state=0).fit(X, y)
+    asked = torch.tensor([[True, False, True, False], [False, True, False, False]])
+    whole = conditional_game(model, X[:9], random_state=0).values(asked)
+    monkeypatch.setattr("appkit.model.table_estimator._MIXED_NUMBERS", 165 * 4 * 16)
+    split = conditional_game(model, X[:9], random_state=0)
+    assert split._game.rows_at_once < 9
+    assert torch.equal(split.values(asked), whole)
+
+
 def test_arrays_are_taken():
     X = make_numbers(100, n_columns=3).to_numpy()
     model = LogisticRegression().fit(X, X[:, 0] > 0)
