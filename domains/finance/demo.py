@@ -49,6 +49,7 @@ def demo(out_dir: str | Path = ".", *, progress: bool = False) -> tuple[Path, Pa
         purpose="Shows what a report holds. Nobody decides by this model: the data are from 1973 to 1975.",
         reference=(X_train, y_train),
         challengers="auto",
+        changeable={"credit_amount": "down", "duration_months": "either", "savings": "either"},
         limits={"AUC": (0.7, None), "Calibration slope": (0.7, 1.3), "PSI": (None, 0.1), "Approval ratio": (0.8, None)},
         random_state=0,
         progress=progress,

@@ -131,7 +131,7 @@ def test_the_report_date_is_an_argument_and_never_the_clock(binary):
 
 def test_what_was_not_given_is_named_with_the_argument_that_fills_it(binary):
     arguments = {block.argument for block in section(binary, "limits").blocks if isinstance(block, NotFilled)}
-    assert {"report_date=", "purpose=", "counterfactual="} <= arguments
+    assert {"report_date=", "purpose=", "changeable="} <= arguments
 
 
 def test_what_was_given_is_no_gap():
@@ -241,7 +241,7 @@ def test_a_case_can_be_named_or_given():
 
 
 def test_blocks_of_a_known_section_are_added_before_the_gap_that_ends_it():
-    gap = NotFilled(item="Counterfactual", why="none", argument="counterfactual=")
+    gap = NotFilled(item="Counterfactual", why="none", argument="changeable=")
     own = Section(key="case", title="One row", question="Why?", blocks=(gap,))
     table = DataTable(caption="Reasons", columns=("Reason",), rows=(("income",),))
     added = DomainSection(key="case", title="", question="", blocks=(table,))

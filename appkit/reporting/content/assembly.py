@@ -70,10 +70,10 @@ def assemble(
 
 
 def body_of(
-    context: ReportContext, counterfactual: Counterfactual | None
+    context: ReportContext, change: Counterfactual | NotFilled
 ) -> tuple[tuple[Section, ...], tuple[StripTile, ...]]:
     """Return all sections but the closing ones, the domain's merged in, and the verdict strip."""
-    own = [performance_section(context), drivers_section(context), case_section(context, counterfactual)]
+    own = [performance_section(context), drivers_section(context), case_section(context, change)]
     added: tuple[Section, ...] = ()
     if context.domain is not None and context.domain.report_sections is not None:
         added = tuple(context.domain.report_sections(context))

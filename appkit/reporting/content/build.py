@@ -14,6 +14,7 @@ from appkit.model.costs import Costs
 from appkit.model.device import on_one_thread
 from appkit.reporting.content.assembly import assemble, body_of
 from appkit.reporting.content.case import choose_case
+from appkit.reporting.content.changing import Changeable, smallest_change
 from appkit.reporting.content.context import Limits, ReportContext
 from appkit.reporting.content.explaining import explain_case, explain_model
 from appkit.reporting.content.inputs import (
@@ -54,6 +55,7 @@ def report(
     incumbent_score: ArrayLike | None = None,
     challengers: Mapping[str, Any] | Literal["auto"] | None = None,
     case: Any = None,
+    changeable: Changeable | None = None,
     counterfactual: Counterfactual | None = None,
     output: Any = None,
     domain: Domain | str | None = None,
@@ -94,8 +96,11 @@ def report(
     case
         Row to explain: a label of the index of ``X`` or a frame of one row. By default the median, by probability, of
         the rows at the threshold or above.
+    changeable
+        Columns the case could change, ``["amount", "term"]``, or the way each may go, ``{"amount": "down", "term":
+        "either"}``: the report then looks for the smallest change of them that turns the decision.
     counterfactual
-        Smallest change that would turn the case's decision, if the caller found one.
+        Such a change, if the caller found one.
     output
         Class to explain where there are more than two; the last one by default.
     domain
@@ -159,10 +164,20 @@ def report(
             random_state=random_state,
             notes=notes,
         )
-        sections, tiles = body_of(context, counterfactual)
+        change = counterfactual or smallest_change(
+            subject,
+            row,
+            fill if seen is None else seen,
+            changeable=changeable,
+            threshold=context.threshold if subject.task == "binary" else None,
+            words=words,
+            random_state=random_state,
+        )
+        sections, tiles = body_of(context, change)
         step("Writing")
         command = command_text(
-            {"costs": costs, "threshold": threshold, "limits": limits, "n_explained": n_explained},
+            {"costs": costs, "threshold": threshold, "limits": limits, "changeable": changeable,
+             "n_explained": n_explained},
             {"sample_weight": sample_weight, "background": background, "reference": reference, "protected": protected,
              "dates": dates, "incumbent_score": incumbent_score, "challengers": challengers, "case": case},
             random_state=random_state,

@@ -9,7 +9,6 @@ from appkit.reporting.content.context import ReportContext
 from appkit.reporting.content.explaining import CaseExplanation
 from appkit.reporting.content.phrasing import capital, first_that_fits, label_of, shown_value
 from appkit.reporting.facts import (
-    Block,
     Counterfactual,
     Measure,
     NotFilled,
@@ -66,14 +65,9 @@ def choose_case(
     return X.iloc[[int(chosen[len(chosen) // 2])]], f"the median by predicted probability of those {flagged_word}"
 
 
-def case_section(context: ReportContext, counterfactual: Counterfactual | None) -> Section:
+def case_section(context: ReportContext, change: Counterfactual | NotFilled) -> Section:
     """Return waterfall and counterfactual of the case."""
     words, case = context.words, context.case
-    change: Block = counterfactual or NotFilled(
-        item="Smallest change that would turn the decision",
-        why="None was given, and the report searches none by itself",
-        argument="counterfactual=",
-    )
     done = "" if case.is_flagged is None else f" {words['flagged']}" if case.is_flagged else f" {words['passed']}"
     question = f"Why was {words['case']} {case.label}{done}?" if done else f"What made the prediction of {case.label}?"
     title = f"One {words['case']}"

@@ -180,7 +180,7 @@ def test_history_and_vintages_need_dates(page, bare):
 
 def test_every_gap_of_a_bare_report_names_its_argument(bare):
     arguments = {item.argument for item in section(bare, "limits").blocks if isinstance(item, NotFilled)}
-    assert {"dates=", "incumbent_score=", 'challengers="auto"', "counterfactual=", "purpose="} <= arguments
+    assert {"dates=", "incumbent_score=", 'challengers="auto"', "changeable=", "purpose="} <= arguments
 
 
 def test_challengers_without_training_rows_say_what_they_need(model, split):
