@@ -9,7 +9,7 @@ from torch import nn
 
 from appkit.exceptions import DataWarning
 from appkit.explanation import TensorGame, on_arrays
-from appkit.explanation.gradients import expected_gradients
+from appkit.explanation.gradients import differentiation, expected_gradients
 from tests.explanation.fakes import game_of, make_numbers
 
 N_TIMES, N_SENSORS = 6, 4
@@ -182,7 +182,7 @@ def test_the_order_of_rows_leaves_the_bytes_alone(name):
 def test_the_batch_leaves_the_bytes_alone(name, monkeypatch):
     found = []
     for size in (64, 256):
-        monkeypatch.setattr("appkit.explanation.gradients.differentiation._CPU_BATCH", size)
+        monkeypatch.setattr(differentiation, "_CPU_BATCH", size)
         game = _game(_network(name), _series(5), _series(70, seed=1))
         found.append(expected_gradients(game, max_evaluations=101, random_state=3).values.tobytes())
     assert found[0] == found[1]
