@@ -226,6 +226,9 @@ def test_a_model_of_ours_is_turned_at_its_own_threshold():
     assert found.found.mean() > 0.8
     assert (model.predict(found.changed) != model.predict(X[:20])[rows]).all()
     np.testing.assert_allclose(found.after[rows, 0, 0], model.predict_proba(found.changed)[:, 1], rtol=1e-6)
+    alone = counterfactuals(model, X[7:8], fixed=["d"])
+    assert alone.changes(0)["to"].tolist() == found.changes(7)["to"].tolist()
+    assert (alone.after[0] == found.after[7]).all()
 
 
 def test_a_threshold_that_is_given_counts(pipeline):

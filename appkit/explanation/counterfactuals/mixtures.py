@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from appkit.explanation.model_game import Predict
 from appkit.explanation.ranked_columns import RankedColumns, squared_distances
@@ -40,11 +41,22 @@ class Mixtures:
         self.columns = tuple(pooled.columns)
         self.n_rows = ranked.n_rows
         self.n_evaluations = 0
-        self._encoded = None
+        self._encoded: Tensor | None = None
+        self._mixer: Any = None  # of a model that looks up the first layer of mixed rows
         if hasattr(model, "encoded_outputs") and set(pooled.columns) == set(model.player_columns_):
             self._encoded = model.encode(pooled)
             position = [list(pooled.columns).index(name) for name in model.player_columns_]
-            self._column_of = np.asarray(position)[np.asarray(model.encoded_player_)]
+            self._position = np.asarray(position)
+            self._column_of = self._position[np.asarray(model.encoded_player_)]
+
+    def take_to_hand(self, rows: np.ndarray) -> None:
+        """Get ready for mixtures of ``rows``, int64 ``(n,)``, with the background; others are not asked about next."""
+        if self._encoded is None or not hasattr(self._model, "mixer"):
+            return
+        known = np.concatenate([np.arange(self.n_rows, len(self._pooled)), rows])
+        self._mixer = self._model.mixer(self._encoded[torch.as_tensor(known, device=self._encoded.device)])
+        self._place = np.full(len(self._pooled), -1)
+        self._place[known] = np.arange(len(known))
 
     def sources(self, rows: np.ndarray, columns: np.ndarray, cells: np.ndarray) -> np.ndarray:
         """Return mixtures: ``rows`` ``(n,)`` with some columns taken from background rows.
@@ -94,9 +106,14 @@ class Mixtures:
     def _outputs(self, sources: np.ndarray) -> np.ndarray:
         if self._encoded is None:
             return self._predict(self.frame(sources))
-        index = torch.as_tensor(sources[:, self._column_of], device=self._encoded.device)
+        device = self._encoded.device
         with torch.no_grad():
-            outputs = self._model.encoded_outputs(self._encoded.gather(0, index), units=self._units)
+            if self._mixer is not None:
+                known = torch.as_tensor(self._place[sources[:, self._position]], device=device)
+                outputs = self._model.mixed_outputs(self._mixer, known, units=self._units)
+            else:
+                index = torch.as_tensor(sources[:, self._column_of], device=device)
+                outputs = self._model.encoded_outputs(self._encoded.gather(0, index), units=self._units)
         return outputs.double().cpu().numpy()
 
     @property

@@ -129,6 +129,7 @@ def counterfactuals(
     blocks = []
     for start in range(0, len(X), _ROWS_AT_ONCE):
         rows = np.arange(start, min(start + _ROWS_AT_ONCE, len(X)))
+        mixtures.take_to_hand(rows)
         levels = observed_levels(pooled, rows, n_rows=len(X), changeable=free, signs=signs, declared=declared)
         search = Search(mixtures, levels, goal, limit=limit, first_row=start)
         blocks.append(search.run(~is_there[rows], max_changes=max_changes, n_alternatives=n_alternatives))
