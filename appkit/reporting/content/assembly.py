@@ -105,9 +105,9 @@ def _merged(own: Sequence[Section], added: Sequence[Section]) -> list[Section]:
 
 
 def _with_blocks(section: Section, blocks: Sequence[Block]) -> Section:
-    """Return a section with more blocks, before a gap that ends it."""
+    """Return a section with more blocks, before a counterfactual or a gap that ends it."""
     own = section.blocks
-    n = len(own) - isinstance(own[-1], NotFilled) if own else 0
+    n = len(own) - isinstance(own[-1], NotFilled | Counterfactual) if own else 0
     return replace(section, blocks=(*own[:n], *blocks, *own[n:]))
 
 

@@ -14,6 +14,7 @@ from appkit.reporting import Report, report
 from appkit.reporting.facts import (
     Challenger,
     ChallengerTable,
+    Counterfactual,
     DataTable,
     FairnessFigure,
     GradeTable,
@@ -130,6 +131,13 @@ def test_reasons_raise_the_risk_and_speak_of_no_protected_column(page):
 def test_reasons_come_before_the_gap_of_the_counterfactual(page):
     kinds = [type(item) for item in section(page, "case").blocks]
     assert kinds == [WaterfallFigure, ReasonCodes, NotFilled]
+
+
+def test_reasons_come_before_the_change_that_would_be_accepted(model, split):
+    _, X_test, _, y_test = split
+    chosen = report(model, X_test, y_test, changeable=["credit_amount", "duration_months", "checking_status"], **FEW)
+    kinds = [type(item) for item in section(chosen, "case").blocks]
+    assert kinds == [WaterfallFigure, ReasonCodes, Counterfactual]
 
 
 def test_a_model_that_uses_protected_columns_gives_no_reasons(split):
