@@ -20,8 +20,9 @@ class BatchedGame(Game):
     """A game that pairs rows with coalitions and references, batch by batch.
 
     Subclasses say what the model answers to aligned rows, references and players (:meth:`_outputs`). Every batch is
-    padded to the same power of two, since matrix kernels treat the rows of a ragged batch differently and round
-    accordingly. Only the last batch of a question is filled up. A device that runs out of memory halves the batch.
+    padded to a power of two, since matrix kernels treat the rows of a ragged batch differently and round accordingly:
+    the last batch of a question to the next one, all others are whole. A device that runs out of memory halves the
+    batch.
 
     Two coalitions are cheap: the full one shows nothing of the background, so one evaluation stands for all
     references; the empty one shows nothing of the row, so one row stands for all, and its answers are kept.
@@ -151,7 +152,7 @@ class BatchedGame(Game):
         parts = []
         start = 0
         while start < len(rows):
-            taken = (start + item[: self._batch_size]).clamp(max=len(rows) - 1)
+            taken = (start + item[: self._rows_at_once(len(rows) - start)]).clamp(max=len(rows) - 1)
             try:
                 outputs = self._outputs(
                     rows[taken],
@@ -167,6 +168,12 @@ class BatchedGame(Game):
             parts.append(outputs[: len(rows) - start])
             start += len(taken)
         return _finite(torch.cat(parts))
+
+    def _rows_at_once(self, n_left: int) -> int:
+        """Return the rows of the next batch: a CPU rounds alike in every power of two from 64 on, a GPU may not."""
+        if self.device != "cpu":
+            return self._batch_size
+        return min(self._batch_size, max(_LEAST_BATCH, 1 << (n_left - 1).bit_length()))
 
 
 def _of(tensor: Tensor | None, chosen: Tensor) -> Tensor | None:

@@ -1,29 +1,43 @@
 """Explain a model's outputs: the one door to every method."""
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from inspect import signature
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict, cast
 
 from appkit.explanation.backends import explain_with_lime, explain_with_shap
 from appkit.explanation.exact import EXACT_PLAYERS, exact_evaluations, exact_shapley
 from appkit.explanation.explanation import Explanation
 from appkit.explanation.game import Game
+from appkit.explanation.gradients import expected_gradients
 from appkit.explanation.model_game import game_for
+from appkit.explanation.neighbours import as_conditional, conditional_game
+from appkit.explanation.occlusion import occlusion
 from appkit.explanation.permutation import permutation_shapley
 from appkit.explanation.ragged_game import RaggedGame, explain_parts
 from appkit.explanation.seeds import RandomState, seed_of
+from appkit.explanation.solvers import regression_pays, regression_shapley
 from appkit.explanation.surrogate import lime_surrogate
+from appkit.explanation.trees import tree_shapley
 from appkit.model.device import on_one_thread
 
 __all__ = ["AFFORDABLE_EVALUATIONS", "Explainer", "explain", "explain_game", "explainers"]
 
 AFFORDABLE_EVALUATIONS = 32_768
+_MOST_EXACT_PLAYERS = 20
 _BACKENDS = ("appkit", "shap", "lime")
+_CORRELATED = ("interventional", "conditional")
+
+
+class _Limits(TypedDict):
+    target_error: float | None
+    max_evaluations: int | None
+    max_seconds: float | None
 
 
 class Explainer(Protocol):
-    """A method: from a game to an explanation."""
+    """A method: from a game to an explanation; some take further limits (``target_error``, ``max_seconds``)."""
 
     def __call__(
         self,
@@ -39,19 +53,45 @@ class Explainer(Protocol):
 def shapley(
     game: Game,
     *,
+    target_error: float | None = None,
     max_evaluations: int | None = None,
+    max_seconds: float | None = None,
     random_state: RandomState = None,
     progress: bool = False,
 ) -> Explanation:
-    """Return exact Shapley values where they are affordable, else those of permutations.
+    """Return Shapley values by the solver that suits players, background and budget; ``note`` says which and why.
 
-    Exact means up to 12 players and ``max_evaluations`` model evaluations per row (``None``: 32768), every background
-    row counted.
+    Exact where affordable: up to 12 players within ``max_evaluations`` model evaluations per row (``None``: 32768),
+    every background row counted, and up to 20 players where ``max_evaluations`` says so. Else by regression, where a
+    given budget covers every background row often enough that it is the more precise; else by permutations.
     """
+    limits: _Limits = {"target_error": target_error, "max_evaluations": max_evaluations, "max_seconds": max_seconds}
+    name, why = _picked(game, **limits)
+    options: dict[str, Any] = {"random_state": random_state, "progress": progress}
+    if name == "permutation":
+        options |= limits
+    else:
+        options["max_evaluations"] = max_evaluations
+    if name == "exact":
+        options["max_players"] = _MOST_EXACT_PLAYERS
+    found = explainers()[name](game, **options)
+    return replace(found, note=f"{why} {found.note}".strip())
+
+
+def _picked(
+    game: Game, *, target_error: float | None, max_evaluations: int | None, max_seconds: float | None
+) -> tuple[str, str]:
+    """Return the solver and why, in a sentence."""
+    n_players, needed = len(game.player_names), exact_evaluations(game)
     affordable = AFFORDABLE_EVALUATIONS if max_evaluations is None else max_evaluations
-    is_small = len(game.player_names) <= EXACT_PLAYERS and exact_evaluations(game) <= affordable
-    method: Explainer = exact_shapley if is_small else permutation_shapley
-    return method(game, max_evaluations=max_evaluations, random_state=random_state, progress=progress)
+    most = EXACT_PLAYERS if max_evaluations is None else _MOST_EXACT_PLAYERS
+    size = f"{n_players} players on {game.n_references} background {'row' if game.n_references == 1 else 'rows'}"
+    if n_players <= most and needed <= affordable:
+        return "exact", f"Exact values, for {size} take {needed} evaluations a row."
+    is_fixed = max_evaluations is not None and target_error is None and max_seconds is None
+    if is_fixed and regression_pays(game, affordable):
+        return "regression", f"Regression, for {affordable} evaluations cover {size} well."
+    return "permutation", f"Permutations, for exact values of {size} would take {needed:.2g} evaluations a row."
 
 
 _EXPLAINERS: Mapping[str, Explainer] = MappingProxyType(
@@ -59,18 +99,21 @@ _EXPLAINERS: Mapping[str, Explainer] = MappingProxyType(
         "shapley": shapley,
         "exact": exact_shapley,
         "permutation": permutation_shapley,
+        "regression": regression_shapley,
         "lime": lime_surrogate,
+        "occlusion": occlusion,
+        "expected_gradients": cast(Explainer, expected_gradients),  # of games of tensors only
     }
 )
 
 
 def explainers() -> Mapping[str, Explainer]:
-    """Return every explanation method by name, as ``explain(method=)`` takes it.
+    """Return every explanation method of a game by name, as ``explain(method=)`` takes it.
 
     Examples
     --------
     >>> list(explainers())
-    ['shapley', 'exact', 'permutation', 'lime']
+    ['shapley', 'exact', 'permutation', 'regression', 'lime', 'occlusion', 'expected_gradients']
     """
     return _EXPLAINERS
 
@@ -85,8 +128,11 @@ def explain(
     outputs: str | int | Sequence[str | int] | None = None,
     units: str | None = None,
     players: Mapping[str, Sequence[str]] | None = None,
+    correlated: str = "interventional",
     random_state: RandomState = None,
+    target_error: float | None = None,
     max_evaluations: int | None = None,
+    max_seconds: float | None = None,
     backend: str = "appkit",
     progress: bool = False,
 ) -> Explanation:
@@ -99,8 +145,11 @@ def explain(
     X
         Rows to explain, as the model takes them: strings, categories and missing values included.
     method
-        ``"shapley"``: exact where affordable, else by permutations; ``"exact"`` or ``"permutation"`` insist; ``"lime"``
-        is a local linear surrogate. ``"auto"`` is ``"shapley"``. The explanation's own ``method`` says which ran.
+        ``"shapley"``: exact where affordable, else by regression or permutations; ``"exact"``, ``"regression"`` or
+        ``"permutation"`` insist; ``"lime"`` is a local linear surrogate; ``"occlusion"`` leaves one column out at a
+        time; ``"tree"`` gives the exact values of an XGBoost model, see
+        :func:`~appkit.explanation.trees.tree_shapley`. ``"auto"`` is ``"shapley"``. The explanation's own ``method``
+        says which ran, its ``note`` why.
     background
         Rows that say what an unknown column may hold; ``None`` takes the training sample a model of ours keeps.
     outputs
@@ -109,10 +158,19 @@ def explain(
         ``"probability"`` (the default) or ``"log-odds"`` for classifiers, ``"value"`` for everything else.
     players
         Groups of columns to explain as one, by name: ``{"address": ["street", "town"]}``.
+    correlated
+        ``"interventional"`` fills absent columns from any background row and asks what the model makes of each column;
+        ``"conditional"`` from the nearest ones, and asks what knowing each column tells: columns that go together then
+        share their effect, used or not. See :func:`~appkit.explanation.neighbours.conditional_game`.
     random_state
         Seed; the same seed gives the same bytes, whatever the batching.
+    target_error
+        Stop a row once the norm of its standard errors is below this share of that of its values; permutations only.
+        ``None`` means 0.05 where no other limit is given.
     max_evaluations
         Model evaluations per row; ``None`` lets the method choose.
+    max_seconds
+        Start no further round of permutations after this time.
     backend
         ``"appkit"``, or the reference package that runs instead: ``"shap"`` or ``"lime"``.
     progress
@@ -121,7 +179,7 @@ def explain(
     Raises
     ------
     ValueError
-        If a parameter is not one of the above, or the budget is too small for the method.
+        If a parameter is not one of the above, is none the method knows, or the budget is too small for it.
     SchemaError
         If ``X`` is empty or the background lacks a column.
 
@@ -132,28 +190,29 @@ def explain(
     >>> explanation = explain(lambda rows: rows["income"] - rows["debt"], X, background=X)
     >>> explanation.values[..., 0].tolist()
     [[1.0, 1.0], [-1.0, -1.0]]
-    >>> explanation.method
-    'shapley (exact)'
+    >>> explanation.method, explanation.note
+    ('shapley (exact)', 'Exact values, for 2 players on 2 background rows take 4 evaluations a row.')
     """
     _check_choice("backend", backend, _BACKENDS)
-    _check_choice("method", method, ("auto", *explainers()))
+    _check_choice("method", method, ("auto", *explainers(), "tree"))
+    _check_choice("correlated", correlated, _CORRELATED)
     seed = seed_of(random_state)  # one seed for a sampled background and for the method
+    limits: _Limits = {"target_error": target_error, "max_evaluations": max_evaluations, "max_seconds": max_seconds}
+    asked: dict[str, Any] = {"background": background, "outputs": outputs, "units": units}
     if backend != "appkit":
-        return _with_package(
-            model,
-            X,
-            method=method,
-            backend=backend,
-            players=players,
-            background=background,
-            outputs=outputs,
-            units=units,
-            random_state=seed,
-            max_evaluations=max_evaluations,
-            progress=progress,
-        )
-    game = game_for(model, X, background=background, outputs=outputs, units=units, players=players, random_state=seed)
-    return explain_game(game, method, random_state=seed, max_evaluations=max_evaluations, progress=progress)
+        _refuse(f"backend={backend!r}", players=players, target_error=target_error, max_seconds=max_seconds)
+        _refuse(f"backend={backend!r}", correlated=None if correlated == "interventional" else correlated)
+        options = {"random_state": seed, "max_evaluations": max_evaluations, "progress": progress}
+        return _package(backend, method)(model, X, **asked, **options)
+    if method == "tree":
+        _refuse("method='tree'", players=players, units=units, **limits)
+        _refuse("method='tree'", correlated=None if correlated == "interventional" else correlated)
+        return tree_shapley(model, X, background=background, outputs=outputs)
+    if correlated == "conditional":
+        game: Game = conditional_game(model, X, **asked, players=players, random_state=seed)
+        return as_conditional(explain_game(game, method, random_state=seed, progress=progress, **limits))
+    game = game_for(model, X, **asked, players=players, random_state=seed)
+    return explain_game(game, method, random_state=seed, progress=progress, **limits)
 
 
 @on_one_thread()
@@ -162,7 +221,9 @@ def explain_game(
     method: str = "auto",
     *,
     random_state: RandomState = None,
+    target_error: float | None = None,
     max_evaluations: int | None = None,
+    max_seconds: float | None = None,
     progress: bool = False,
 ) -> Explanation:
     """Explain a game: a table, images, sensor windows, histories, or anything that has players.
@@ -171,35 +232,40 @@ def explain_game(
     ----------
     game
         What is explained; rows with players of their own are explained part by part.
-    method, random_state, max_evaluations, progress
-        As in :func:`explain`.
+    method, random_state, target_error, max_evaluations, max_seconds, progress
+        As in :func:`explain`; ``"expected_gradients"`` besides, for networks with float input.
 
     Raises
     ------
     ValueError
-        If ``method`` is unknown, or the budget is too small for it.
+        If ``method`` is unknown, does not know a limit, or the budget is too small for it.
     """
     _check_choice("method", method, ("auto", *explainers()))
     explainer = explainers()["shapley" if method == "auto" else method]
-    options: dict[str, Any] = {
-        "max_evaluations": max_evaluations,
-        "random_state": seed_of(random_state),
-        "progress": progress,
-    }
-    if isinstance(game, RaggedGame):
-        return explain_parts(game, partial(explainer, **options))
-    return explainer(game, **options)
+    limits: _Limits = {"target_error": target_error, "max_evaluations": max_evaluations, "max_seconds": max_seconds}
+    given: dict[str, Any] = {name: limit for name, limit in limits.items() if limit is not None}
+    unknown = {name: limit for name, limit in given.items() if name not in signature(explainer).parameters}
+    _refuse(f"method={method!r}", **unknown)
+    seed = seed_of(random_state)
+
+    def run(one: Game) -> Explanation:
+        return explainer(one, random_state=seed, progress=progress, **given)
+
+    return explain_parts(game, run) if isinstance(game, RaggedGame) else run(game)
 
 
-def _with_package(
-    model: Any, X: Any, *, method: str, backend: str, players: Mapping[str, Sequence[str]] | None, **options: Any
-) -> Explanation:
+def _package(backend: str, method: str) -> Callable[..., Explanation]:
     package, answers = {"shap": (explain_with_shap, "shapley"), "lime": (explain_with_lime, "lime")}[backend]
     if method not in ("auto", answers):
         raise ValueError(f"backend={backend!r} answers method={answers!r}, got {method!r}.")
-    if players is not None:
-        raise ValueError(f"players need backend='appkit', got backend={backend!r}: the packages know columns only.")
-    return package(model, X, **options)
+    return package
+
+
+def _refuse(by: str, **options: object) -> None:
+    """Raise for the first option that was given."""
+    for name, value in options.items():
+        if value is not None:
+            raise ValueError(f"{by} knows no {name}, got {value!r}.")
 
 
 def _check_choice(name: str, choice: str, allowed: Sequence[str]) -> None:

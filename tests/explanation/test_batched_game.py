@@ -47,13 +47,19 @@ def test_the_empty_coalition_needs_one_row_and_the_full_one_no_background(game, 
     assert game.n_evaluations == evaluations
 
 
-def test_padding_is_not_counted_but_every_call_has_the_same_size(game):
+def test_padding_is_not_counted_but_every_call_is_a_power_of_two(game):
     sizes = []
     predict = game._predict
     game._predict = lambda frame: sizes.append(len(frame)) or predict(frame)
     game.values(torch.tensor([[True, False, False]] * 10), references=torch.arange(10))
-    assert set(sizes) == {1024}
-    assert game.n_evaluations == 50
+    game.values(torch.tensor([[True, False, False]] * 50), references=torch.arange(50) % 20)
+    assert sizes == [64, 256]
+    assert game.n_evaluations == 300
+
+
+def test_a_gpu_is_asked_whole_batches_only(game):
+    game._device = "cuda"
+    assert game._rows_at_once(5) == game._batch_size
 
 
 def test_memory_that_ends_halves_the_batch_for_good():
@@ -63,8 +69,8 @@ def test_memory_that_ends_halves_the_batch_for_good():
     model.encoded_outputs = lambda Z, **options: sizes.append(len(Z)) or encoded_outputs(Z, **options)
     game = EncodedTableGame(model, X, model.background_, units="value")
     for _ in range(2):
-        game.values(torch.tensor([[True, False, False, True]]))
-    assert sizes == [1024, 512, 256, 256]
+        game.values(torch.tensor([[True, False, False, True]] * 5))  # 600 rows with 40 of the background
+    assert sizes == [1024, 512, 256, 256, 128, 256, 256, 128]
 
 
 def test_memory_for_less_than_the_smallest_batch_is_an_error():
@@ -106,4 +112,4 @@ def test_a_background_is_padded_once_and_not_in_pieces():
     X, background = make_numbers(1, n_columns=3), make_numbers(1500, n_columns=3, seed=1)
     game = game_of(lambda x: sizes.append(len(x)) or tangled(x), X, background)
     game.values(torch.tensor([[False, False, False]]))
-    assert sizes == [1024, 1024]
+    assert sizes == [1024, 512]

@@ -1,10 +1,15 @@
 """The one door: which method runs, and what is refused."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from appkit.explanation import explain
 from tests.explanation.fakes import make_numbers, tangled
+
+
+def frame_wide(rows):
+    return rows.to_numpy().sum(axis=1)
 
 
 def frame_tangled(rows):
@@ -45,7 +50,12 @@ def test_a_method_can_be_insisted_on():
         ({"random_state": -1}, "random_state must be None, an integer"),
         ({"backend": "shap", "method": "lime"}, "backend='shap' answers method='shapley', got 'lime'"),
         ({"backend": "lime", "method": "exact"}, "backend='lime' answers method='lime', got 'exact'"),
-        ({"backend": "shap", "players": {"x": ["x0", "x1"]}}, "players need backend='appkit'"),
+        ({"backend": "shap", "players": {"x": ["x0", "x1"]}}, "backend='shap' knows no players"),
+        ({"method": "lime", "target_error": 0.1}, "method='lime' knows no target_error"),
+        ({"method": "exact", "max_seconds": 1.0}, "method='exact' knows no max_seconds"),
+        ({"method": "tree", "units": "value"}, "method='tree' knows no units"),
+        ({"correlated": "observational"}, "correlated must be one of"),
+        ({"backend": "shap", "correlated": "conditional"}, "backend='shap' knows no correlated"),
         ({"max_evaluations": 3}, "max_evaluations must be at least 81"),
     ],
 )
@@ -75,3 +85,45 @@ def test_progress_is_shown_when_asked(capsys):
     X = make_numbers(3, n_columns=3)
     explain(frame_tangled, X, "permutation", background=X, progress=True)
     assert "Explaining" in capsys.readouterr().out
+
+
+def test_the_note_says_which_solver_was_picked_and_why():
+    X = make_numbers(3, n_columns=2)
+    picked = explain(frame_wide, X, background=X, random_state=0)
+    assert picked.note == "Exact values, for 2 players on 3 background rows take 6 evaluations a row."
+    assert explain(frame_wide, X, "permutation", background=X, max_evaluations=100, random_state=0).note == ""
+
+
+def test_limits_reach_the_permutations():
+    numbers, background = make_numbers(4, n_columns=13), make_numbers(200, n_columns=13, seed=1)
+    found = explain(frame_tangled, numbers, background=background, target_error=0.3, random_state=0)
+    assert found.method == "shapley (permutation)"
+    assert found.note.startswith(
+        "Permutations, for exact values of 13 players on 200 background rows would take 1.6e+06"
+    )
+    assert found.row_evaluations.max() < 5_000
+
+
+def test_a_budget_that_covers_the_background_well_is_spent_on_regression():
+    numbers, background = make_numbers(2, n_columns=13), make_numbers(20, n_columns=13, seed=1)
+    found = explain(frame_tangled, numbers, background=background, max_evaluations=3_000, random_state=0)
+    assert found.method == "shapley (regression)"
+    assert found.note == "Regression, for 3000 evaluations cover 13 players on 20 background rows well."
+
+
+def test_the_conditional_game_shares_the_effect_with_a_copy():
+    rng = np.random.default_rng(0)
+    read = rng.normal(size=300)
+    table = pd.DataFrame({"read": read, "copy": read + 0.05 * rng.normal(size=300)})
+    alone = explain(lambda rows: rows["read"], table[:20], background=table, random_state=0)
+    shared = explain(lambda rows: rows["read"], table[:20], background=table, correlated="conditional", random_state=0)
+    assert alone.global_importance[1, 0] == 0
+    assert shared.global_importance[1, 0] > 0.3 * alone.global_importance[0, 0]
+    assert "conditional" in shared.method
+
+
+def test_trees_are_explained_by_their_own_contributions():
+    xgboost = pytest.importorskip("xgboost")
+    numbers = make_numbers(60, n_columns=3)
+    model = xgboost.XGBRegressor(n_estimators=5, max_depth=2).fit(numbers, numbers["x0"])
+    assert explain(model, numbers, "tree").method == "shapley (tree, path-dependent)"
