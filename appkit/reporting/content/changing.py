@@ -54,7 +54,7 @@ def smallest_change(
         return NotFilled(item=_ITEM, why="The report searches it for decisions by a threshold only")
     found = _searched(subject, row, background, changeable, threshold=threshold, random_state=random_state)
     if not found.found[0]:
-        return NotFilled(item=_ITEM, why=found.reasons[0].rstrip("."), fill="more columns that may change")
+        return NotFilled(item=_ITEM, why=found.reasons[0].rstrip("."), argument="changeable=")
     return _block(found, row, changeable, threshold=threshold, words=words, n_background=len(background))
 
 

@@ -135,7 +135,9 @@ def test_reasons_come_before_the_gap_of_the_counterfactual(page):
 
 def test_reasons_come_before_the_change_that_would_be_accepted(model, split):
     _, X_test, _, y_test = split
-    chosen = report(model, X_test, y_test, changeable=["credit_amount", "duration_months", "checking_status"], **FEW)
+    risk = model.probability_of_default(X_test)
+    nearly = X_test.iloc[[int(np.where(risk >= model.threshold_, risk, 1).argmin())]]
+    chosen = report(model, X_test, y_test, case=nearly, changeable=model.player_columns_, **FEW)
     kinds = [type(item) for item in section(chosen, "case").blocks]
     assert kinds == [WaterfallFigure, ReasonCodes, Counterfactual]
 
