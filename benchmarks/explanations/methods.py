@@ -151,6 +151,12 @@ def _many_rows(problem: Problem, budget: int, seed: int) -> Answer:
     return _explained(_solver("permutation")(game, max_evaluations=budget, random_state=seed), problem)
 
 
+def _on_sample(problem: Problem, budget: int, seed: int) -> Answer:
+    """Explain on a sample of the population: shows whether standard errors count the sample as the sample it is."""
+    game = problem.game(background=problem.peer_background(seed))
+    return _explained(_solver("permutation")(game, max_evaluations=budget, random_state=seed), problem)
+
+
 def _to_target(problem: Problem, percent: int, seed: int) -> Answer:
     found = _adaptive()(problem.game(), target_error=percent / 100, random_state=seed)
     return _explained(found, problem)
@@ -169,6 +175,8 @@ def _permutation_budgets(problem: Problem) -> list[int]:
 
 
 def _regression_budgets(problem: Problem) -> list[int]:
+    if len(problem.background) == 1:
+        return [share * problem.n_players for share in (80, 120, 200, 300)]
     n_references = min(PEER_BACKGROUND, len(problem.background))
     return [round(share * problem.n_players) * n_references + 1 for share in (4.5, 6, 10, 20)]
 
@@ -207,6 +215,14 @@ OURS = (
         ladder=lambda problem: _TARGET_PERCENT,
         explain=_to_target,
         find=_adaptive,
+    ),
+    _ours(
+        "permutation_on_sample",
+        "shapley",
+        frozenset({"population"}),
+        solver="permutation",
+        ladder=_permutation_budgets,
+        explain=_on_sample,
     ),
     _ours("regression", "shapley", _EVERYTHING, ladder=_regression_budgets),
     _ours(

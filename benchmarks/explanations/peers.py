@@ -9,6 +9,7 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from functools import wraps
 from importlib import import_module
 from types import ModuleType
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.explanations.methods import Answer, Method
+from benchmarks.explanations.networks import CountedNetwork
 from benchmarks.explanations.problems import Problem
 
 __all__ = ["PEERS"]
@@ -154,13 +156,26 @@ def _shap_exact(problem: Problem, budget: int, seed: int) -> np.ndarray:
 
 
 def _shap_deep(problem: Problem, n_references: int, seed: int) -> np.ndarray:
-    explainer = _shap().DeepExplainer(problem.network, problem.background[:n_references])
-    return _pooled(problem, explainer.shap_values(problem.rows))
+    with _own_network(problem) as network:
+        explainer = _shap().DeepExplainer(network, problem.background[:n_references])
+        return _pooled(problem, explainer.shap_values(problem.rows))
 
 
 def _shap_gradient(problem: Problem, n_samples: int, seed: int) -> np.ndarray:
-    explainer = _shap().GradientExplainer(problem.network, problem.background)
-    return _pooled(problem, explainer.shap_values(problem.rows, nsamples=n_samples, rseed=seed))
+    with _own_network(problem) as network:
+        explainer = _shap().GradientExplainer(network, problem.background)
+        return _pooled(problem, explainer.shap_values(problem.rows, nsamples=n_samples, rseed=seed))
+
+
+@contextmanager
+def _own_network(problem: Problem) -> Iterator[CountedNetwork]:
+    """Lend a copy of the network, whose evaluations count: these methods leave parameters and hooks behind."""
+    network = deepcopy(problem.network)
+    network.n_evaluations = 0.0
+    try:
+        yield network
+    finally:
+        problem.network.n_evaluations += network.n_evaluations
 
 
 def _pooled(problem: Problem, values: np.ndarray | Tensor) -> np.ndarray:
@@ -211,7 +226,10 @@ def _captum_deep(problem: Problem, n_references: int, seed: int) -> np.ndarray:
     from captum.attr import DeepLiftShap
 
     baselines = problem.background[:n_references]
-    return _pooled(problem, DeepLiftShap(problem.network).attribute(problem.rows, baselines=baselines, target=0))
+    if n_references == 1:  # it refuses a single one
+        baselines = baselines.repeat(2, *[1] * (baselines.ndim - 1))
+    with _own_network(problem) as network:
+        return _pooled(problem, DeepLiftShap(network).attribute(problem.rows, baselines=baselines, target=0))
 
 
 def _captum_gradient(problem: Problem, n_samples: int, seed: int) -> np.ndarray:
@@ -276,7 +294,8 @@ def _lime_quartiles(problem: Problem, n_perturbations: int, seed: int) -> np.nda
 
 
 def _coalitions(problem: Problem) -> list[int]:
-    return [share * problem.n_players for share in (4, 8, 16, 32)]
+    shares = (8, 16, 32, 64, 128) if problem.kind == "image" else (4, 8, 16, 32)
+    return [share * problem.n_players for share in shares]
 
 
 def _rounds(problem: Problem) -> tuple[int, ...]:
@@ -285,7 +304,7 @@ def _rounds(problem: Problem) -> tuple[int, ...]:
 
 
 def _permutations(problem: Problem) -> tuple[int, ...]:
-    return (2, 4, 8, 16) if problem.kind == "window" else (4, 8, 16, 32)
+    return {"window": (2, 4, 8, 16), "image": (8, 16, 32, 64)}.get(problem.kind, (4, 8, 16, 32))
 
 
 def _samples(problem: Problem) -> tuple[int, ...]:

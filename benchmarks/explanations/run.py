@@ -65,6 +65,7 @@ class _Bench:
     options: argparse.Namespace
     store: RunStore
     best_batch: int
+    fingerprint: str
     truths: dict[str, Truth] = field(default_factory=dict)
 
     @classmethod
@@ -74,7 +75,7 @@ class _Bench:
         rates = {batch: _rate(problem, batch) for batch in _batches(problem)}
         best = max(rates, key=lambda batch: rates[batch])
         _say(f"{name}: network alone {rates[best]:.0f} rows/s at batches of {best}")
-        return cls(problem, size, options, store, best)
+        return cls(problem, size, options, store, best, problem.fingerprint())
 
     def run(self) -> dict[str, str]:
         """Run every method, and return why some are absent."""
@@ -105,7 +106,7 @@ class _Bench:
     def _blank(self, method: Method, budget: int, number: int) -> Run:
         return Run(
             problem=self.problem.name,
-            problem_hash=self.problem.fingerprint(),
+            problem_hash=self.fingerprint,
             is_quick=self.options.quick,
             method=method.name,
             fingerprint=method.fingerprint(),
@@ -177,7 +178,7 @@ class _Bench:
 
     def _remembered(self, name: str, find: Callable[[], Truth]) -> Truth:
         if name not in self.truths:
-            file = f"{self.problem.name}-{self.problem.fingerprint()}-{name}.json"
+            file = f"{self.problem.name}-{self.fingerprint}-{name}.json"
             self.truths[name] = remembered(self.options.cache / "truths" / file, find)
             error = self.truths[name].error
             _say(f"{self.problem.name} truth {name}: {self.truths[name].how}, error {error:.4f}")

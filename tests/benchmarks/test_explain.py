@@ -1,5 +1,6 @@
 import json
 import math
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -174,6 +175,16 @@ def test_peers_leave_global_generators_alone(problem):
     METHODS["shap.Kernel"].explain(problem, 20, 0)
     np.testing.assert_array_equal(np.random.get_state()[1], before[0])  # noqa: NPY002, what is tested
     assert torch.equal(torch.random.get_rng_state(), before[1])
+
+
+@pytest.mark.parametrize("name", ["shap.Deep", "captum.DeepLiftShap"])
+def test_peers_leave_the_network_alone_and_are_counted(name: str):
+    problem = make_problem("windows", Size(n_rows=1, n_many_rows=2, epochs=0))
+    before = problem.fingerprint()
+    with suppress(AssertionError):  # shap's own check: recurrent layers are beyond it
+        METHODS[name].explain(problem, 10, 0)
+    assert problem.fingerprint() == before
+    assert problem.network.n_evaluations >= 10
 
 
 def test_a_population_is_given_to_peers_as_a_sample():
