@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from appkit.data.table_encoder import Layout
 from appkit.model.networks import TableEmbedding, TabM
@@ -75,10 +76,38 @@ class MonotoneTabM(nn.Module):
 
     def forward(self, Z: Tensor, members: Tensor | None = None) -> Tensor:
         """Return logits ``(n_rows, n_members, n_outputs)``, or ``(n_rows, 1, n_outputs)`` of one member per row."""
-        rising = self.embedding.bins(Z)[:, self.bins] * self.turn  # (n_rows, n_bins), rising in the promised direction
         free = self.free(Z) if members is None else self.free(Z, members)  # (n_rows, members, width)
+        return self._answer(free, self._rising(Z) @ self.inward.abs(), members)
+
+    def map_columns(self, Z: Tensor) -> Tensor:
+        """Return mapped columns, ``(n_rows, n_columns, 2 * width)``: their free parts, then their rising ones."""
+        free = self.free.map_columns(Z)
+        owner = self.embedding.column_of[self.bins]
+        n_columns = max(free.shape[1], int(owner.max()) + 1)
+        rising, inward = self._rising(Z), self.inward.abs()
+        parts = [rising[:, owner == column] @ inward[owner == column] for column in range(n_columns)]
+        free = functional.pad(free, (0, 0, 0, n_columns - free.shape[1]))
+        return torch.cat([free, torch.stack(parts, dim=1)], dim=2)
+
+    def from_columns(self, mapped: Tensor, entries: Tensor, members: Tensor | None = None) -> Tensor:
+        """Return logits of rows mixed from mapped columns; see :class:`~appkit.model.mixing.ColumnNetwork`."""
+        width = mapped.shape[1] // 2
+        signs = functional.pad(self.free.signs, (0, entries.shape[1] - self.free.signs.shape[1]))
+        if members is None:
+            columns = functional.embedding(entries, mapped)
+            free = self.free.of_all_members(signs @ columns[..., :width])
+            return self._answer(free, columns[..., width:].sum(1), None)
+        weighed = functional.embedding_bag(entries, mapped, mode="sum", per_sample_weights=signs[members])
+        free = self.free.of_one_member(weighed[:, :width], members)
+        return self._answer(free, functional.embedding_bag(entries, mapped, mode="sum")[:, width:], members)
+
+    def _rising(self, Z: Tensor) -> Tensor:
+        """Return codes ``(n_rows, n_bins)`` that rise in the promised direction."""
+        return self.embedding.bins(Z)[:, self.bins] * self.turn
+
+    def _answer(self, free: Tensor, rising: Tensor, members: Tensor | None) -> Tensor:
         bias, outward, shift = self._of(members)
-        hidden = _bent(free + (rising @ self.inward.abs())[:, None])
+        hidden = _bent(free + rising[:, None])
         hidden = _bent(hidden @ self.across.abs() + bias)
         return (hidden[..., None, :] @ outward).squeeze(-2) + shift
 

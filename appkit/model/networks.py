@@ -184,8 +184,8 @@ class TabM(nn.Module):
         """Return logits ``(n_rows, n_members, n_outputs)``, or ``(n_rows, 1, n_outputs)`` of one member per row."""
         columns = self.map_columns(Z)
         if members is None:
-            return self._all_members(columns)
-        return self._one_member((self.signs[members, None] @ columns).squeeze(1), members)
+            return self.of_all_members(self.signs @ columns)
+        return self.of_one_member((self.signs[members, None] @ columns).squeeze(1), members)
 
     def map_columns(self, Z: Tensor) -> Tensor:
         """Return mapped columns, ``(n_rows, n_columns, width)``."""
@@ -194,14 +194,16 @@ class TabM(nn.Module):
     def from_columns(self, mapped: Tensor, entries: Tensor, members: Tensor | None = None) -> Tensor:
         """Return logits of rows mixed from mapped columns; see :class:`~appkit.model.mixing.ColumnNetwork`."""
         if members is None:
-            return self._all_members(functional.embedding(entries, mapped))
+            return self.of_all_members(self.signs @ functional.embedding(entries, mapped))
         h = functional.embedding_bag(entries, mapped, mode="sum", per_sample_weights=self.signs[members])
-        return self._one_member(h, members)
+        return self.of_one_member(h, members)
 
-    def _all_members(self, columns: Tensor) -> Tensor:
-        return self.output(self._hidden(self.signs @ columns, self.scale, self.bias))
+    def of_all_members(self, h: Tensor) -> Tensor:
+        """Return logits ``(n_rows, n_members, n_outputs)`` from weighed sums ``(n_rows, n_members, width)``."""
+        return self.output(self._hidden(h, self.scale, self.bias))
 
-    def _one_member(self, h: Tensor, members: Tensor) -> Tensor:
+    def of_one_member(self, h: Tensor, members: Tensor) -> Tensor:
+        """Return logits ``(n_rows, 1, n_outputs)`` from weighed sums ``(n_rows, width)`` of one member each."""
         h = self._hidden(h, self.scale[members], self.bias[members])
         output = cast(Any, self.output)
         return (torch.einsum("nd,ndo->no", h, output.weight[members]) + output.bias[members])[:, None]

@@ -82,6 +82,20 @@ def test_a_column_that_does_not_differ_gets_exactly_nothing(model):
     assert np.abs(found.values[0, :2]).min() > 0
 
 
+@pytest.mark.parametrize("has_members", [False, True])
+def test_a_monotone_model_mixes_its_rising_columns_too(has_members):
+    X, y = make_table()
+    model = TabularClassifier(monotone={"c": 1}, width=16, n_members=4, n_networks=2, max_epochs=3, random_state=0).fit(
+        X, y
+    )
+    Z = model.encode(X)
+    sources = torch.randint(200, (50, 3), generator=torch.Generator().manual_seed(0))
+    mixed = Z[sources[:, torch.as_tensor(model.encoded_player_)], torch.arange(Z.shape[1])]
+    options = {"units": "probability", "members": torch.arange(50) % 8 if has_members else None}
+    answer = model.mixed_outputs(model.mixer(Z), sources, **options)
+    torch.testing.assert_close(answer, model.encoded_outputs(mixed, **options), rtol=1e-5, atol=1e-6)
+
+
 def test_a_regressor_mixes_too():
     X, y = make_table()
     model = TabularRegressor(width=16, n_networks=1, max_epochs=2, random_state=0).fit(X, y + 0.0)
