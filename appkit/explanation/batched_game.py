@@ -1,7 +1,8 @@
 """Evaluate coalitions in fused batches of one fixed size, so that the batching never shows in the answer."""
 
+import contextlib
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -62,7 +63,9 @@ class BatchedGame(Game):
         self.n_members = n_members
         self.n_evaluations = 0
         self._fills_are_shared = True  # else the empty coalition shows something of the row
-        self._said_of_references: Tensor | None = None  # (n_references, n_outputs), once asked
+        self._said_of_references: dict[bool, Tensor] = {}  # (n_references, n_outputs), once asked; by roughness
+        self._is_exact = False
+        self._is_rough = False  # whether the present question may be answered in low precision
         self._device = device
         self._batch_size = _checked_batch_size(batch_size, device)
 
@@ -70,6 +73,15 @@ class BatchedGame(Game):
     def device(self) -> str:
         """Device of the tensors that go in and come out."""
         return self._device
+
+    @contextlib.contextmanager
+    def exactly(self) -> Iterator[None]:
+        """Answer every question in full precision; else those that name references may be answered in less."""
+        before, self._is_exact = self._is_exact, True
+        try:
+            yield
+        finally:
+            self._is_exact = before
 
     @abstractmethod
     def _outputs(self, rows: Tensor, references: Tensor, *, present: Tensor, members: Tensor | None) -> Tensor:
@@ -88,6 +100,7 @@ class BatchedGame(Game):
         members: Tensor | None = None,
     ) -> Tensor:
         """Return outputs, float64 ``(n_rows, n_coalitions, n_outputs)``; see :meth:`Game.values`."""
+        self._is_rough = references is not None and not self._is_exact
         rows = torch.arange(self.n_rows, device=self.device) if rows is None else rows
         shape = (len(rows), len(coalitions), len(self.output_names))
         values = torch.empty(shape, dtype=torch.float64, device=self.device)
@@ -110,11 +123,12 @@ class BatchedGame(Game):
             return self._mean_outputs(nobody, rows, references=references, members=members)
         if members is not None:
             return self._mean_outputs(nobody, rows[:1], references=references, members=members)
-        if self._said_of_references is None:
+        if self._is_rough not in self._said_of_references:
             everyone = torch.arange(self.n_references, device=self.device)
             nobody = torch.zeros(self.n_references, len(self.player_names), dtype=torch.bool, device=self.device)
-            self._said_of_references = self._mean_outputs(nobody, rows[:1] * 0, references=everyone, members=None)[0]
-        said = self._said_of_references
+            said = self._mean_outputs(nobody, rows[:1] * 0, references=everyone, members=None)[0]
+            self._said_of_references[self._is_rough] = said
+        said = self._said_of_references[self._is_rough]
         return said.mean(0).expand(len(asked), -1) if references is None else said[references]
 
     def _full(self, rows: Tensor, asked: Tensor, *, members: Tensor | None) -> Tensor:

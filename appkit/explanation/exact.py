@@ -55,14 +55,15 @@ def exact_shapley(
     """
     _check_size(game, max_evaluations=max_evaluations, max_players=max_players)
     coalitions = _all_coalitions(len(game.player_names)).to(game.device)
-    return explanation_from_draws(
-        game,
-        lambda rows: _values_per_reference(game, rows, coalitions),
-        n_draws=game.n_references,
-        method="shapley (exact)",
-        random_state=None,
-        progress=progress,
-    )
+    with game.exactly():
+        return explanation_from_draws(
+            game,
+            lambda rows: _values_per_reference(game, rows, coalitions),
+            n_draws=game.n_references,
+            method="shapley (exact)",
+            random_state=None,
+            progress=progress,
+        )
 
 
 def _check_size(game: Game, *, max_evaluations: int | None, max_players: int) -> None:

@@ -1,5 +1,6 @@
 """The one question a solver may ask: with these players present, what does the model say?"""
 
+import contextlib
 from typing import Protocol
 
 import numpy as np
@@ -55,6 +56,14 @@ class Game(Protocol):
         members
             int64 ``(n_coalitions,)``: the ensemble head asked for each coalition; ``None`` averages over all.
         """
+
+    def exactly(self) -> contextlib.AbstractContextManager[None]:
+        """Return a context in which every answer is as precise as the model gives it.
+
+        Outside of it a game may answer questions that name references in lower precision, far below the error of
+        drawing them; questions about the whole background never.
+        """
+        return contextlib.nullcontext()
 
     def data(self) -> np.ndarray:
         """Return what the players show, object ``(n_rows, n_players)``, for the reader of the explanation."""

@@ -315,7 +315,8 @@ def _full(game: Game, rows: Tensor) -> Tensor:
     """Return outputs of the full coalition, ``(n_rows, n_members, n_outputs)``."""
     heads = torch.arange(game.n_members, device=game.device) if game.n_members > 1 else None
     everybody = torch.ones(game.n_members, len(game.player_names), dtype=torch.bool, device=game.device)
-    return game.values(everybody, rows=rows, members=heads)
+    whoever = torch.zeros(game.n_members, dtype=torch.int64, device=game.device)  # named: as precise as its neighbours
+    return game.values(everybody, rows=rows, references=whoever, members=heads)
 
 
 def _check_limits(*, target_error: float | None, max_seconds: float | None) -> None:

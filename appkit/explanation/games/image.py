@@ -31,6 +31,7 @@ def image_game(
     units: str = "value",
     channels: Literal["last", "first"] = "last",
     to_tensor: ToTensor | None = None,
+    precision: str = "auto",
     batch_size: int | None = None,
 ) -> TensorGame | RaggedGame:
     """Return the game of an image model whose players are segments of each image.
@@ -72,6 +73,8 @@ def image_game(
         ``(n, n_channels, height, width)`` it takes. It is called once on the images and once on what fills them,
         before anything is masked, so each pixel must stay in its place: resizing belongs in the network. ``None`` means
         float32, the values as they are.
+    precision
+        In which sampled coalitions are asked, see :class:`~appkit.explanation.tensor_game.TensorGame`.
     batch_size
         Model rows per call, a power of two from 64 on; ``None`` chooses by device and by the size of an image.
 
@@ -107,7 +110,7 @@ def image_game(
         filling=filling_of(pixels, fill, others, n_segments=segments.n_aimed_at),
         channels=channels,
         outputs=None if outputs is None else np.asarray(outputs),
-        answers={"output_names": output_names, "units": units, "batch_size": batch_size},
+        answers={"output_names": output_names, "units": units, "precision": precision, "batch_size": batch_size},
     )
     if segments.names is None:
         return board.ragged_game()

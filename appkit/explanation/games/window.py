@@ -32,6 +32,7 @@ def window_game(
     outputs: Sequence[int] | np.ndarray | None = None,
     units: str = "value",
     to_tensor: ToTensor | None = None,
+    precision: str = "auto",
     batch_size: int | None = None,
 ) -> TensorGame:
     """Return the game of a series model whose players are sensors over stretches of time.
@@ -72,6 +73,8 @@ def window_game(
         For a module: from a batch of arrays like ``windows`` to the tensor ``(n, n_times, n_sensors)`` it takes
         (scaling; ``torch.as_tensor`` for a network that embeds integer codes). It is called once on the windows and
         once on the background, so each reading must stay in its place. ``None`` means float32, the values as they are.
+    precision
+        In which sampled coalitions are asked, see :class:`~appkit.explanation.tensor_game.TensorGame`.
     batch_size
         Model rows per call, a power of two from 64 on; ``None`` chooses by device and by the size of a window.
 
@@ -118,6 +121,7 @@ def window_game(
         shown=_mean_readings(windows, owners, n_players=len(names)).astype(object),
         layout=WindowLayout(series=_by_group(windows, rows), sensors=rows.names, bounds=bounds),
         features=_reference_features(background, owner, n_players=len(names)),
+        precision=precision,
         batch_size=batch_size,
     )
 
