@@ -40,7 +40,7 @@ class Explanation:
     method
         ``"shapley (exact)"``, ``"shapley (permutation)"``, ``"lime"``, ...
     units
-        ``"probability"``, ``"log-odds"`` or ``"value"``.
+        ``"probability"``, ``"log-odds"``, ``"value"``, or ``"margin"`` (of trees, before a link that is no logit).
     n_evaluations
         Model evaluations spent per row, endpoints included.
     is_additive
@@ -62,6 +62,9 @@ class Explanation:
         object ``(n_rows, n_players)``: names of each row's own players, where rows have players of their own (items of
         a history, superpixels); ``None`` where all share ``player_names``. A row with fewer players than others has
         ``None`` for a name and NaN for values and standard errors.
+    correlated
+        What fills absent players: ``"interventional"`` (any background row, whatever is present), ``"conditional"``
+        (the nearest ones) or ``"path-dependent"`` (training rows on the same path of a tree).
     note
         Why this method was picked and what it fell back from, in a sentence; empty where the caller chose.
     """
@@ -86,6 +89,7 @@ class Explanation:
     layout: Layout | None = None
     row_evaluations: np.ndarray | None = None
     row_player_names: np.ndarray | None = None
+    correlated: str = "interventional"
     note: str = ""
 
     @property

@@ -92,12 +92,13 @@ def conditional_game(
 
 
 def as_conditional(explanation: Explanation) -> Explanation:
-    """Return an explanation of a conditional game that says so in ``method`` and ``note``."""
+    """Return an explanation of a conditional game that says so in ``correlated``, ``method`` and ``note``."""
     told = (
         "Conditional: absent columns take the values of the nearest background rows, so columns that go together share "
         "their effect even if the model reads only one of them."
     )
-    return replace(explanation, method=f"{explanation.method}, conditional", note=f"{told} {explanation.note}".strip())
+    method, note = f"{explanation.method}, conditional", f"{told} {explanation.note}".strip()
+    return replace(explanation, correlated="conditional", method=method, note=note)
 
 
 class ConditionalGame(BatchedGame):

@@ -162,6 +162,7 @@ def _path_dependent(trees: _Trees) -> Explanation:
         global_importance=np.abs(values).mean(0),
         global_standard_error=np.zeros(values.shape[1:]),
         local_fit=np.full(output.shape, np.nan),
+        correlated="path-dependent",
     )
 
 

@@ -120,10 +120,13 @@ def test_the_conditional_game_shares_the_effect_with_a_copy():
     assert alone.global_importance[1, 0] == 0
     assert shared.global_importance[1, 0] > 0.3 * alone.global_importance[0, 0]
     assert "conditional" in shared.method
+    assert (alone.correlated, shared.correlated) == ("interventional", "conditional")
 
 
 def test_trees_are_explained_by_their_own_contributions():
     xgboost = pytest.importorskip("xgboost")
     numbers = make_numbers(60, n_columns=3)
     model = xgboost.XGBRegressor(n_estimators=5, max_depth=2).fit(numbers, numbers["x0"])
-    assert explain(model, numbers, "tree").method == "shapley (tree, path-dependent)"
+    found = explain(model, numbers, "tree")
+    assert found.method == "shapley (tree, path-dependent)"
+    assert found.correlated == "path-dependent"
