@@ -18,7 +18,17 @@ from appkit.explanation.explanation import Explanation
 from appkit.explanation.game import Game
 from appkit.explanation.references import clipped_features
 
-__all__ = ["Control", "Ends", "Estimate", "Gathered", "endpoints", "estimated", "explanation_from_draws", "row_blocks"]
+__all__ = [
+    "Control",
+    "Ends",
+    "Estimate",
+    "Gathered",
+    "closed",
+    "endpoints",
+    "estimated",
+    "explanation_from_draws",
+    "row_blocks",
+]
 
 _BLOCK_ELEMENTS = 2_000_000
 _RELATIVE_GAP = 1e-5
@@ -162,6 +172,24 @@ def endpoints(game: Game) -> Ends:
     return Ends(outputs[:, 0], outputs[:, 1])
 
 
+def closed(estimate: Estimate, ends: Ends) -> tuple[Tensor, Tensor]:
+    """Return values that sum to the output less the base, and their variances.
+
+    What sampling left open goes to the players in proportion to their sampling variance. Where no player varied (all
+    drawn references say the same, the others of the background do not) it is shared by the players that contribute,
+    or else by all, and counted as error.
+    """
+    mean, variance = estimate.mean, estimate.variance
+    residual = ends.output - ends.base - mean.sum(1)
+    total = variance.sum(1, keepdim=True)
+    contributes = (mean != 0).double()
+    contributes = torch.where(contributes.sum(1, keepdim=True) > 0, contributes, 1.0)
+    blind = (total == 0) & (residual.abs() > _ROUNDING * ends.scale)[:, None]
+    by_variance = variance / torch.where(total > 0, total, 1.0)
+    share = torch.where(blind, contributes / contributes.sum(1, keepdim=True), by_variance) * residual[:, None]
+    return mean + share, variance + torch.where(blind, share.square(), 0.0)
+
+
 class Gathered:
     """Collects estimates of some rows after others, and puts the explanation of all together.
 
@@ -185,9 +213,9 @@ class Gathered:
     def add(self, rows: Tensor, estimate: Estimate) -> None:
         """Take in the final estimate of ``rows``, int64 ``(n,)``; draws are the same for all rows, some use fewer."""
         ends = Ends(self._ends.base[rows], self._ends.output[rows])
-        residual = ends.output - ends.base - estimate.mean.sum(1)
-        value, variance = _spread(estimate.mean, estimate.variance, residual=residual, scale=ends.scale)
-        self._values[rows], self._errors[rows], self._residuals[rows] = value, variance.sqrt(), residual
+        value, variance = closed(estimate, ends)
+        self._values[rows], self._errors[rows] = value, variance.sqrt()
+        self._residuals[rows] = ends.output - ends.base - estimate.mean.sum(1)
         sign = value.sign()[:, None]
         self._signed = _sum_of_unequal(self._signed, (sign * estimate.influence).sum(0))
         self._carried = _sum_of_unequal(self._carried, (sign * estimate.carried).sum(0))
@@ -281,22 +309,6 @@ def _sum_of_unequal(a: Tensor, b: Tensor) -> Tensor:
     total = longer.clone()
     total[: len(shorter)] += shorter
     return total
-
-
-def _spread(mean: Tensor, variance: Tensor, *, residual: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
-    """Return values that close the sum, and their variances.
-
-    What sampling left open goes to the players in proportion to their sampling variance. Where no player varied (all
-    drawn references say the same, the others of the background do not) it is shared by the players that contribute,
-    or else by all, and counted as error.
-    """
-    total = variance.sum(1, keepdim=True)
-    contributes = (mean != 0).double()
-    contributes = torch.where(contributes.sum(1, keepdim=True) > 0, contributes, 1.0)
-    blind = (total == 0) & (residual.abs() > _ROUNDING * scale)[:, None]
-    by_variance = variance / torch.where(total > 0, total, 1.0)
-    share = torch.where(blind, contributes / contributes.sum(1, keepdim=True), by_variance) * residual[:, None]
-    return mean + share, variance + torch.where(blind, share.square(), 0.0)
 
 
 def _check_additive(values: Tensor, ends: Ends) -> None:

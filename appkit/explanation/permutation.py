@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from appkit.explanation.draws import Control, Ends, Estimate, Gathered, endpoints, estimated, row_blocks
+from appkit.explanation.draws import Control, Ends, Estimate, Gathered, closed, endpoints, estimated, row_blocks
 from appkit.explanation.explanation import Explanation
 from appkit.explanation.game import Game
 from appkit.explanation.references import balanced, herded_order, standardised_features
@@ -198,7 +198,9 @@ def _explained(
         draws = torch.cat([draws, _contributions(game, plan.part(start, stop), rows, full=full)], dim=1)
         by_round = _by_round(draws, game.n_references)
         estimate = estimated(by_round.mean(1), _control(plan, by_round.shape[2]))
-        limit = _limits(estimate, by_round, target_error=target_error, floor=floor[rows])
+        values, variance = closed(estimate, Ends(ends.base[rows], ends.output[rows]))
+        size = torch.maximum(values.square().sum(1).sqrt(), floor[rows])
+        limit = _limits(variance.sum(1), size, by_round, target_error=target_error)
         if stop == plan.rounds[-1]:
             limit = torch.where(limit < 0, _EVALUATIONS, limit)
         elif clock.is_over(n_in_block):
@@ -211,19 +213,19 @@ def _explained(
             return
 
 
-def _limits(estimate: Estimate, by_round: Tensor, *, target_error: float | None, floor: Tensor) -> Tensor:
-    """Return what stops each row now, int64 ``(n_rows,)``, -1 where nothing does."""
+def _limits(variance: Tensor, size: Tensor, by_round: Tensor, *, target_error: float | None) -> Tensor:
+    """Return what stops each row now, int64 ``(n_rows,)``, -1 where nothing does.
+
+    ``variance``, of all players together, and ``size``, the norm of their values, are ``(n_rows, n_outputs)``.
+    """
     limit = torch.full((len(by_round),), -1, device=by_round.device)
     if target_error is None:
         return limit
-    variance = estimate.variance.sum(1)
-    size = torch.maximum(estimate.mean.square().sum(1).sqrt(), floor)
-    reached = (variance.sqrt() <= target_error * size).all(1)
     n_rounds, n_references = by_round.shape[1:3]
     if n_rounds > 1 and n_references > 1:
         left_to_permutations = by_round.var(1).sum((1, 2)) / (n_rounds * n_references**2)
         limit = torch.where((left_to_permutations <= _HOPELESS * variance).all(1), _BACKGROUND, limit)
-    return torch.where(reached, _REACHED, limit)
+    return torch.where((variance.sqrt() <= target_error * size).all(1), _REACHED, limit)
 
 
 def _floor(plan: _Plan, ends: Ends) -> Tensor:

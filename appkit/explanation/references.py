@@ -12,6 +12,8 @@ _CLIP = 3.0  # standard deviations
 _CANDIDATES = 50
 _FEWEST_CANDIDATES = 8
 _LARGEST_MEAN = 2_000  # rows that stand for the whole background in its mean distance
+_LARGEST_POOL = 10_000
+_STREAM = 1  # apart from the stream that permutations and coalitions are drawn from
 
 
 def standardised_features(game: Game) -> Tensor | None:
@@ -41,14 +43,15 @@ def herded_order(features: Tensor | None, *, n_references: int, n_drawn: int, se
     Chen, Welling, Smola (2010). Super-samples from kernel herding. UAI. The energy distance is that of Szekely and
     Rizzo (2013); drawing from few candidates keeps every row's turn random.
     """
-    rng = np.random.default_rng(seed)
-    n_first = min(n_drawn, n_references)
-    first = (
-        rng.permutation(n_references)
-        if features is None
-        else _herded(clipped_features(features), n_drawn=n_first, rng=rng)
-    )
-    return np.resize(first[:n_first], n_drawn)
+    rng = np.random.default_rng((seed, _STREAM))
+    first = rng.permutation(n_references)
+    if features is not None:
+        # of very many rows a random part is herded, the others come after it
+        pool = first[:_LARGEST_POOL]
+        chosen = clipped_features(features)[torch.as_tensor(pool, device=features.device)]
+        herded = pool[_herded(chosen, n_drawn=min(n_drawn, len(pool)), rng=rng)]
+        first = np.concatenate([herded, first[_LARGEST_POOL:]])
+    return np.resize(first[:n_drawn], n_drawn)
 
 
 def balanced(rng: np.random.Generator, n_choices: int, n_drawn: int) -> np.ndarray:
@@ -71,7 +74,7 @@ def _herded(features: Tensor, *, n_drawn: int, rng: np.random.Generator) -> np.n
         score = to_all[candidates] * (step + 1) - asked[candidates]
         place = int(places[int(score.argmin())])
         order[step] = left[place]
-        left[place] = left[-1]
+        left[place] = left[-1]  # the last fills the gap
         left.pop()
         asked += (features - features[order[step]]).square().sum(1).sqrt()
     return order

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from appkit.explanation import references
 from appkit.explanation.references import clipped_features, herded_order, standardised_features
 from tests.explanation.fakes import game_of, make_numbers
 
@@ -50,3 +51,10 @@ def test_features_have_mean_0_and_spread_1_and_a_constant_column_stays_0():
 def test_one_background_row_has_nothing_to_tell_it_from():
     X = make_numbers(2, n_columns=3)
     assert standardised_features(game_of(lambda x: x[:, 0], X, X[:1])) is None
+
+
+def test_of_very_many_rows_a_random_part_comes_first(monkeypatch):
+    monkeypatch.setattr(references, "_LARGEST_POOL", 50)
+    order = herded_order(features(), n_references=400, n_drawn=400, seed=0)
+    assert sorted(order) == list(range(400))
+    assert order[:20].tolist() == herded_order(features(), n_references=400, n_drawn=20, seed=0).tolist()
