@@ -151,10 +151,10 @@ class BatchedGame(Game):
         for pair in torch.arange(n_pairs, device=self.device).split(max(1, _ROWS_AT_ONCE // width)):
             coalition = pair % len(coalitions)
             outputs = self._padded_outputs(
-                rows[pair // len(coalitions)].repeat_interleave(width),
-                asked[coalition].flatten(),
-                present=coalitions[coalition].repeat_interleave(width, dim=0),
-                members=None if members is None else members[coalition].repeat_interleave(width),
+                _repeated(rows.index_select(0, pair // len(coalitions)), width),
+                asked.index_select(0, coalition).flatten(),
+                present=_repeated(coalitions.index_select(0, coalition), width),
+                members=None if members is None else _repeated(members.index_select(0, coalition), width),
             )
             self.n_evaluations += len(outputs)
             means.append(outputs.view(len(pair), width, -1).mean(1))
@@ -162,17 +162,16 @@ class BatchedGame(Game):
 
     def _padded_outputs(self, rows: Tensor, references: Tensor, *, present: Tensor, members: Tensor | None) -> Tensor:
         """Return outputs of ``n`` rows, asking always for a whole batch, or for halves of it where memory ends."""
-        item = torch.arange(self._batch_size, device=self.device)
         parts = []
         start = 0
         while start < len(rows):
-            taken = (start + item[: self._rows_at_once(len(rows) - start)]).clamp(max=len(rows) - 1)
+            n_asked = self._rows_at_once(len(rows) - start)
             try:
                 outputs = self._outputs(
-                    rows[taken],
-                    references[taken],
-                    present=present[taken],
-                    members=None if members is None else members[taken],
+                    _padded(rows, start, n_asked),
+                    _padded(references, start, n_asked),
+                    present=_padded(present, start, n_asked),
+                    members=None if members is None else _padded(members, start, n_asked),
                 )
             except torch.OutOfMemoryError:
                 if self._batch_size // 2 < _LEAST_BATCH:
@@ -180,7 +179,7 @@ class BatchedGame(Game):
                 self._batch_size //= 2
                 continue
             parts.append(outputs[: len(rows) - start])
-            start += len(taken)
+            start += n_asked
         return _finite(torch.cat(parts))
 
     def _rows_at_once(self, n_left: int) -> int:
@@ -188,6 +187,18 @@ class BatchedGame(Game):
         if self.device != "cpu":
             return self._batch_size
         return min(self._batch_size, max(_LEAST_BATCH, 1 << (n_left - 1).bit_length()))
+
+
+def _repeated(tensor: Tensor, times: int) -> Tensor:
+    return tensor if times == 1 else tensor.repeat_interleave(times, dim=0)
+
+
+def _padded(tensor: Tensor, start: int, n_asked: int) -> Tensor:
+    """Return ``n_asked`` entries from ``start`` on, the last of all repeated where they end."""
+    part = tensor[start : start + n_asked]
+    if len(part) == n_asked:
+        return part
+    return torch.cat([part, tensor[-1:].expand(n_asked - len(part), *tensor.shape[1:])])
 
 
 def _of(tensor: Tensor | None, chosen: Tensor) -> Tensor | None:

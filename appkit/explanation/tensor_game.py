@@ -18,7 +18,7 @@ Network = Callable[[Tensor], Tensor]
 
 # numbers per call beyond which a batch is made smaller: activations of convolutions are many times as large
 _CPU_ELEMENTS, _GPU_ELEMENTS = 2**18, 2**24
-_LEAST_BATCH, _CPU_BATCH, _GPU_BATCH = 64, 2048, 16384
+_LEAST_BATCH, _CPU_BATCH, _GPU_BATCH = 64, 1024, 16384
 _PRECISIONS = ("auto", "float32", "bfloat16")
 _PROBES = 256
 _PARITY = 0.01  # of the spread of the outputs: far below the sampling error of any target
@@ -127,6 +127,8 @@ class TensorGame(BatchedGame):
         owner = _aligned(players.to(rows.device), rows.ndim, players_per_row=players_per_row)
         self._owner = owner.where(owner >= 0, len(self.player_names))  # nobody comes after the last player
         self._players_per_row = players_per_row
+        everyone = torch.arange(len(self.player_names), device=rows.device)
+        self._is_plain = rows.ndim == 2 and torch.equal(self._owner, everyone[None])  # column i is player i
         self._chosen = _chosen_outputs(outputs, n_rows=len(rows), n_outputs=len(self.output_names), device=rows.device)
         self._last_chosen = -1 if self._chosen is None else int(self._chosen.max())
         has_own_outputs = self._chosen is not None and len(self._chosen) > 1
@@ -206,8 +208,10 @@ class TensorGame(BatchedGame):
 
     def mixed(self, rows: Tensor, references: Tensor, present: Tensor) -> Tensor:
         """Return ``(n, *shape)``: rows, with the absent players' elements from their references."""
-        own = self._rows[rows]
-        fill = self._fills[rows if self._fills_per_row else references]
+        own = self._rows.index_select(0, rows)
+        fill = self._fills.index_select(0, rows if self._fills_per_row else references)
+        if self._is_plain:
+            return torch.where(present, own, fill)
         owner = self._owner[rows] if self._players_per_row else self._owner.expand(len(rows), *self._owner.shape[1:])
         present = F.pad(present, (0, 1), value=True)  # nobody, after the last player, is always there
         return torch.where(present.gather(1, owner.flatten(1)).view(owner.shape), own, fill)

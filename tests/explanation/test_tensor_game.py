@@ -76,12 +76,13 @@ def test_sums_of_some_rows_go_by_their_own_players():
 
 @pytest.mark.parametrize(("shape", "batch"), [((24,), 1024), ((30, 14), 512), ((28, 28), 256), ((3, 224, 224), 64)])
 def test_batches_of_larger_rows_are_smaller(shape, batch):
-    sizes = []
+    asked = []
     game = game_of(
-        lambda x: sizes.append(len(x)) or x.flatten(1)[:, 0], torch.zeros(1, *shape), torch.zeros(1, *shape), 0
+        lambda x: asked.append(len(x)) or x.flatten(1)[:, 0], torch.ones(1, *shape), torch.zeros(1, *shape), [0]
     )
-    game.values(torch.ones(1, 1, dtype=torch.bool))
-    assert sizes == [batch]
+    game.values(torch.ones(batch + 1, 1, dtype=torch.bool), references=torch.zeros(batch + 1, dtype=torch.int64))
+    assert asked == [64]  # the full coalition is one and the same
+    assert game._batch_size == batch
 
 
 @pytest.mark.parametrize(
@@ -107,5 +108,5 @@ def test_fills_of_another_shape_are_refused():
 
 def test_a_network_of_too_many_outputs_is_refused():
     game = game_of(lambda x: x, torch.zeros(2, 2), torch.zeros(1, 2), [0, 1])
-    with pytest.raises(ValueError, match=r"shape \(1024, 1\), one column per output name, got shape \(1024, 2\)"):
+    with pytest.raises(ValueError, match=r"shape \(64, 1\), one column per output name, got shape \(64, 2\)"):
         game.values(torch.ones(1, 2, dtype=torch.bool))
