@@ -12,6 +12,7 @@ from torch import Tensor
 from appkit.explanation.draws import Control, Ends, Estimate, Gathered, closed, endpoints, estimated, row_blocks
 from appkit.explanation.explanation import Explanation
 from appkit.explanation.game import Game
+from appkit.explanation.orders import herded_orders
 from appkit.explanation.references import balanced, herded_order, standardised_features
 from appkit.explanation.seeds import RandomState, seed_of
 
@@ -127,7 +128,7 @@ class _Plan:
     @classmethod
     def drawn(cls, game: Game, *, n_pairs: int, seed: int) -> "_Plan":
         rng = np.random.default_rng(seed)
-        order = rng.permuted(np.tile(np.arange(len(game.player_names)), (n_pairs, 1)), axis=1)
+        order = herded_orders(rng, n_players=len(game.player_names), n_drawn=n_pairs)
         said = _said_of_references(game) if game.n_references > 1 else None
         features = standardised_features(game)
         references = herded_order(features, n_references=game.n_references, n_drawn=n_pairs, seed=seed)
