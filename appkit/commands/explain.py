@@ -30,11 +30,14 @@ def explain(
     model: Annotated[Path, typer.Argument(exists=True, help="Saved model.")],
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Rows, .csv or .parquet.")],
     out: Annotated[Path, typer.Option(help="Where to write: .csv, .parquet or .json.")],
-    method: Annotated[str, typer.Option(help="auto, shapley, exact, permutation or lime.")] = "auto",
+    method: Annotated[str, typer.Option(help="auto, exact, regression, permutation, lime, occlusion.")] = "auto",
     units: Annotated[str | None, typer.Option(help="probability, log-odds or value.")] = None,
     rows: Annotated[int | None, typer.Option(min=1, help="Explain the first ROWS only.")] = None,
     shape: Annotated[_Shape, typer.Option(help="long: a line per row and column; wide: a line per row.")] = _Shape.long,
+    target_error: Annotated[float | None, typer.Option(help="Stop a row at this share of its values.")] = None,
     max_evaluations: Annotated[int | None, typer.Option(min=1, help="Model evaluations per row.")] = None,
+    max_seconds: Annotated[float | None, typer.Option(help="Start no further round after this time.")] = None,
+    correlated: Annotated[str, typer.Option(help="interventional or conditional.")] = "interventional",
     keep: Annotated[list[str] | None, typer.Option(help="Column that is no feature (an id). Repeatable.")] = None,
     seed: Annotated[int, typer.Option(help="Random state; equal seeds give equal values.")] = 0,
 ) -> None:
@@ -43,6 +46,8 @@ def explain(
     Examples:
 
       appkit explain german.appkit applicants.csv --rows 20 --out why.csv
+
+      appkit explain german.appkit applicants.csv --target-error 0.02 --out why.csv
 
       appkit explain german.appkit applicants.csv --method lime --units log-odds --shape wide --out why.parquet
     """
@@ -53,10 +58,19 @@ def explain(
     X = without_columns(table, model, keep=keep or (), file=file)[:rows]
     tell(f"Explaining {len(X):,} rows.")
     explanation = explain_rows(
-        loaded, X, method, units=units, max_evaluations=max_evaluations, random_state=seed, progress=sys.stderr.isatty()
+        loaded,
+        X,
+        method,
+        units=units,
+        correlated=correlated,
+        target_error=target_error,
+        max_evaluations=max_evaluations,
+        max_seconds=max_seconds,
+        random_state=seed,
+        progress=sys.stderr.isatty(),
     )
     write_table(_long(explanation) if shape is _Shape.long else _wide(explanation), out)
-    tell(f"Wrote {explanation.method} values in {explanation.units} to {out}.")
+    tell(f"Wrote {explanation.method} values in {explanation.units} to {out}. {explanation.note}".strip())
 
 
 def _long(explanation: "Explanation") -> "pd.DataFrame":
