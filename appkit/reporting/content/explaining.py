@@ -13,10 +13,10 @@ from appkit.reporting.content.subject import Subject
 
 __all__ = ["CaseExplanation", "ModelExplanation", "explain_case", "explain_model"]
 
-SHAPLEY_EVALUATIONS = 1_500
-LIME_EVALUATIONS = 600
+SHAPLEY_EVALUATIONS = 3_000
+LIME_EVALUATIONS = 1_000
 CASE_EVALUATIONS = 8_192
-TOTAL_EVALUATIONS = 300_000  # of one seed, all rows together: what a wide table cuts its rows to
+TOTAL_EVALUATIONS = 600_000  # of one seed, all rows together: what a wide table cuts its rows to
 _FEWEST_ROWS = 30
 
 
