@@ -75,6 +75,7 @@ def finish(ax: "Axes", palette: Palette, *, title: str, note: str, under: "Axes 
         fontsize="small",
         color=palette.note,
         annotation_clip=False,
+        zorder=6,  # drawn after inset axes (5): only then is the label of one where it will be
     )
     return ax
 

@@ -8,7 +8,7 @@ from appkit.explanation import Explanation
 from appkit.explanation.layouts import HistoryLayout
 from appkit.plots.canvas import axes_for, colour_ends, draw_bars, draw_key, finish, name_rows, style_effects, whiskers
 from appkit.plots.selection import RowValues, output_position, row_values
-from appkit.plots.wording import effect_unit, method_name
+from appkit.plots.wording import effect_unit, method_name, whisker_note
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,7 +64,7 @@ def history(
     name_rows(ax, names)
     draw_key(ax, [raise_, lower], ["raises", "lowers"], palette)
     title = f"{method_name(explanation)}: items in the history of row {row}"
-    note = "Bar: effect of one item, oldest at the top; whisker: ± 2 standard errors."
+    note = f"Bar: effect of one item, oldest at the top; {whisker_note(errors)}."
     return finish(ax, palette, title=title, note=note)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["image_map"]
 
 _OPACITY = 0.8
+_FINER = 8  # contours cut the corners of the grid they are drawn on
 
 
 def image_map(
@@ -65,7 +66,7 @@ def image_map(
     ax.imshow(luminance(layout.images[row]), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     ax.imshow(_overlay(segment_values(segments, own.players, steps), colours), interpolation="nearest")
     if truth is not None:
-        ax.contour(np.asarray(truth, dtype=np.float64), [0.5], colors="white", linestyles="dashed", linewidths=1.5)
+        _draw_outline(ax, np.asarray(truth) != 0)
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
     tips = [tick_text(float(f"{sign * unit.scale * end:.2g}")) for sign in (-1, 1)]
@@ -77,6 +78,16 @@ def image_map(
         note += f" {n_past} lie past the ends of the scale."
     note += " Dashed: the true outline." if truth is not None else ""
     return finish(ax, palette, title=f"{method_name(explanation)}: row {row}", note=note, under=strip)
+
+
+def _draw_outline(ax: "Axes", mask: np.ndarray) -> None:
+    """Draw the outline of a mask along the edges of its pixels, those at the border of the image included."""
+    finer = np.pad(mask.repeat(_FINER, axis=0).repeat(_FINER, axis=1), 1)
+    y, x = ((np.arange(n) - 0.5) / _FINER - 0.5 for n in finer.shape)
+    limits = ax.axis()
+    outline = ax.contour(x, y, finer, [0.5], colors="white", linestyles="dashed", linewidths=1.5)
+    outline.set_clip_on(False)
+    ax.axis(limits)
 
 
 def _overlay(steps: np.ndarray, colours: tuple[str, ...]) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 from appkit.explanation import Explanation
 from appkit.plots.canvas import axes_for, colour_ends, draw_bars, draw_key, finish, name_rows, style_effects, whiskers
 from appkit.plots.selection import RowValues, output_position, row_values
-from appkit.plots.wording import effect_unit, method_name, shown, signed
+from appkit.plots.wording import effect_unit, method_name, shown, signed, whisker_note
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,8 +72,8 @@ def waterfall(
     name_rows(ax, ["base value", *names, "this row"])
     _label_right(ax, [shown(levels[0]), *_numbers(bars[1:-1], unit.scale * half_widths), shown(levels[-1])])
     draw_key(ax, [raise_, lower], ["raises", "lowers"], palette)
-    title = f"{method_name(explanation)}: from the base value to row {row}"
-    note = "Bar: effect of one player; whisker at its end: ± 2 standard errors; dots: start and output."
+    title = f"{method_name(explanation)}: from base value to row {row}"
+    note = f"Bar: effect of one player; at its end {whisker_note(errors)}; dots: start and output."
     return finish(ax, palette, title=title, note=note)
 
 

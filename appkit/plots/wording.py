@@ -8,7 +8,7 @@ import pandas as pd
 
 from appkit.explanation import Explanation
 
-__all__ = ["EffectUnit", "effect_unit", "method_name", "shown", "signed", "tick_text"]
+__all__ = ["EffectUnit", "effect_unit", "method_name", "shown", "signed", "tick_text", "whisker_note"]
 
 _MINUS = "−"
 _DIGITS = 2
@@ -40,6 +40,8 @@ class EffectUnit:
 def effect_unit(explanation: Explanation, position: int) -> EffectUnit:
     """Return the units of one output; probabilities are drawn in percent, effects on them in percentage points."""
     name = explanation.output_names[position]
+    if explanation.method.startswith("grad-cam"):
+        return EffectUnit(1.0, f"strength of the map for {name} (no unit)", name, name, "")
     if explanation.units == "probability":
         effect, output = f"effect on probability of {name} (percentage points)", f"probability of {name} (%)"
         return EffectUnit(100.0, effect, output, name, "points")
@@ -49,9 +51,22 @@ def effect_unit(explanation: Explanation, position: int) -> EffectUnit:
 
 
 def method_name(explanation: Explanation) -> str:
-    """Return the method as a sentence begins: ``"Shapley (permutation)"``, ``"LIME"``."""
-    method = explanation.method
+    """Return the method as a sentence begins: ``"Shapley (permutation)"``, ``"LIME"``, ``"Grad-CAM (6, 8x8)"``."""
+    method = explanation.method.replace("grad-cam", "Grad-CAM", 1)
     return method.upper() if method == "lime" else method[:1].upper() + method[1:]
+
+
+def whisker_note(standard_error: np.ndarray) -> str:
+    """Return what whiskers say of these errors, or why there are none.
+
+    Examples
+    --------
+    >>> whisker_note(np.array([0.1, 0.0])), whisker_note(np.zeros(2))
+    ('whisker: ± 2 standard errors', 'no whiskers: the standard errors are 0')
+    """
+    if np.isnan(standard_error).all():
+        return "no whiskers: the method gives no standard errors"
+    return "whisker: ± 2 standard errors" if standard_error.any() else "no whiskers: the standard errors are 0"
 
 
 def signed(value: float, half_width: float = 0.0) -> str:

@@ -1,9 +1,11 @@
 """Maps over images and windows, and bars of histories: colours and gaps where the numbers say."""
 
+import io
 import re
 from dataclasses import replace
 from importlib.resources import files
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
@@ -73,6 +75,35 @@ def test_the_true_outline_is_drawn_where_it_is_known():
     truth[30:40, 15:25] = 1
     ax = plots.image_map(image_explanation(), truth=truth)
     assert "Dashed: the true outline" in ax.texts[-1].get_text().replace("\n", " ")
+
+
+def test_the_outline_follows_the_pixels_and_closes_at_the_border():
+    truth = np.zeros((64, 64))
+    truth[32:, :8] = 1
+    ax = plots.image_map(image_explanation(), truth=truth)
+    outline = ax.collections[0].get_paths()[0].vertices
+    assert outline.min(0).tolist() == [-0.5, 31.5]
+    assert outline.max(0).tolist() == [7.5, 63.5]
+    assert (ax.get_xlim(), ax.get_ylim()) == ((-0.5, 63.5), (63.5, -0.5))
+
+
+def test_a_map_by_grad_cam_claims_no_unit():
+    map_of = replace(image_explanation(), method="grad-cam (6, 8x8)", is_additive=False)
+    ax = plots.image_map(map_of)
+    assert ax.get_title(loc="left") == "Grad-CAM (6, 8x8): row 0"
+    assert "(no unit)" in ax.child_axes[0].get_xlabel()
+
+
+@pytest.mark.parametrize(
+    "draw", [lambda: plots.image_map(image_explanation()), lambda: plots.sensor_map(window_explanation())]
+)
+def test_the_note_is_there_in_a_notebook_too(draw):
+    picture = io.BytesIO()
+    draw().figure.savefig(picture, bbox_inches="tight", dpi=100)  # as notebooks do
+    picture.seek(0)
+    pixels = plt.imread(picture)[..., :3].min(2)
+    is_ink = (pixels < 0.8).any(1)
+    assert is_ink[-40:].any()
 
 
 def test_cells_lie_by_sensor_and_time_and_neutral_ones_are_not_told_from_zero():
