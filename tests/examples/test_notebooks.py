@@ -36,5 +36,6 @@ def test_notebook_is_kept_without_outputs_and_names_no_machine(path):
     assert not [line for line in code_lines(notebook) if re.search(r"""["']/\w""", line)]  # no absolute path
 
 
-def test_credit_risk_takes_under_sixty_lines_of_code():
-    assert len(code_lines(nbformat.read(EXAMPLES / "credit_risk.ipynb", as_version=4))) < 60
+@pytest.mark.parametrize(("name", "most"), [("credit_risk", 60), ("explanations", 110)])
+def test_notebook_is_short(name, most):
+    assert len(code_lines(nbformat.read(EXAMPLES / f"{name}.ipynb", as_version=4))) < most
