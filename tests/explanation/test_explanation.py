@@ -10,9 +10,9 @@ from appkit.explanation.shap_package import import_shap
 from tests.explanation.fakes import FakeEnsemble, make_table
 
 
-@pytest.fixture(scope="module")
-def explanation():
-    return explain(FakeEnsemble(), make_table(12))
+@pytest.fixture(scope="module", params=["exact", "permutation"])
+def explanation(request):
+    return explain(FakeEnsemble(), make_table(12), request.param, random_state=0)
 
 
 def test_a_single_output_is_squeezed(explanation):
