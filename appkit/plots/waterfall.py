@@ -73,7 +73,7 @@ def waterfall(
     _label_right(ax, [shown(levels[0]), *_numbers(bars[1:-1], unit.scale * half_widths), shown(levels[-1])])
     draw_key(ax, [raise_, lower], ["raises", "lowers"], palette)
     title = f"{method_name(explanation)}: from base value to row {row}"
-    note = f"Bar: effect of one player; at its end {whisker_note(errors)}; dots: start and output."
+    note = f"Bar: effect of one player; {whisker_note(errors)}; dots: start and output."
     return finish(ax, palette, title=title, note=note)
 
 
