@@ -25,7 +25,7 @@ ALL = [
     pytest.param(name, method, marks=RAGGED)
     if name in RAGGED_TABLES and method in ("permutation", "regression")
     else (name, method)
-    for name, method in cases(METHODS)
+    for name, method in cases([name for name in METHODS if name != "shapley"])  # exact here, by test_exactness
 ]
 
 
@@ -67,7 +67,7 @@ def test_rows_that_stop_at_a_target_stop_alike_everywhere(name):
 @pytest.mark.parametrize("method", ["exact", "permutation", "regression", "lime", "occlusion"])
 @pytest.mark.parametrize("n_members", [1, 3])
 def test_set_functions_are_explained_alike_in_batches_of_any_size(method, n_members):
-    said = random_tables(70, 30, n_members, n_players=6, seed=0)
+    said = random_tables(40, 20, n_members, n_players=5, seed=0)
     small, large = (explain_game(SetFunctionGame(said, batch_size=n), method, random_state=4) for n in (64, 1024))
     assert bytes_of(small) == bytes_of(large)
     assert small.global_importance.tobytes() == large.global_importance.tobytes()
