@@ -12,24 +12,34 @@ from appkit.explanation.certificate import (
     randomisation_test,
 )
 from appkit.explanation.counterfactuals import Counterfactuals, counterfactuals
-from appkit.explanation.exact import exact_shapley
 from appkit.explanation.explain import Explainer, explain, explain_game, explainers
 from appkit.explanation.explanation import Explanation
-from appkit.explanation.frame_game import FrameGame, game_from_callable
 from appkit.explanation.game import Game
-from appkit.explanation.games import history_game, image_game, window_game
+from appkit.explanation.games import (
+    EncodedTableGame,
+    ExplainableTable,
+    FrameGame,
+    RaggedGame,
+    TensorGame,
+    conditional_game,
+    explain_parts,
+    game_for,
+    game_from_callable,
+    history_game,
+    image_game,
+    on_arrays,
+    window_game,
+)
 from appkit.explanation.gradients import expected_gradients, grad_cam
 from appkit.explanation.interactions import Interactions, shapley_interactions
 from appkit.explanation.layouts import HistoryLayout, ImageLayout, WindowLayout
-from appkit.explanation.model_game import game_for
-from appkit.explanation.neighbours import conditional_game
-from appkit.explanation.occlusion import occlusion
-from appkit.explanation.permutation import permutation_shapley
-from appkit.explanation.ragged_game import RaggedGame, explain_parts
-from appkit.explanation.solvers import regression_shapley
-from appkit.explanation.surrogate import lime_surrogate
-from appkit.explanation.table_game import EncodedTableGame, ExplainableTable
-from appkit.explanation.tensor_game import TensorGame, on_arrays
+from appkit.explanation.solvers import (
+    exact_shapley,
+    lime_surrogate,
+    occlusion,
+    permutation_shapley,
+    regression_shapley,
+)
 from appkit.explanation.trees import tree_shapley
 
 __all__ = [

@@ -11,7 +11,7 @@ from sklearn.linear_model import Ridge
 
 from appkit.explanation.coded_columns import CodedColumns
 from appkit.explanation.explanation import Explanation
-from appkit.explanation.model_game import model_outputs, tables_for
+from appkit.explanation.games.model import model_outputs, tables_for
 from appkit.explanation.seeds import RandomState, seed_of
 from appkit.explanation.shap_package import import_shap
 

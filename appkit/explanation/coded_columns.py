@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from appkit.explanation.frame_game import pooled_column
+from appkit.explanation.games.frame import pooled_column
 
 __all__ = ["CodedColumns"]
 

@@ -7,18 +7,18 @@ from types import MappingProxyType
 from typing import Any, Protocol, TypedDict, cast
 
 from appkit.explanation.backends import explain_with_lime, explain_with_shap
-from appkit.explanation.exact import EXACT_PLAYERS, exact_evaluations, exact_shapley
 from appkit.explanation.explanation import Explanation
 from appkit.explanation.game import Game
+from appkit.explanation.games.conditional import as_conditional, conditional_game
+from appkit.explanation.games.model import game_for
+from appkit.explanation.games.ragged import RaggedGame, explain_parts
 from appkit.explanation.gradients import expected_gradients
-from appkit.explanation.model_game import game_for
-from appkit.explanation.neighbours import as_conditional, conditional_game
-from appkit.explanation.occlusion import occlusion
-from appkit.explanation.permutation import permutation_shapley
-from appkit.explanation.ragged_game import RaggedGame, explain_parts
 from appkit.explanation.seeds import RandomState, seed_of
 from appkit.explanation.solvers import regression_pays, regression_shapley
-from appkit.explanation.surrogate import lime_surrogate
+from appkit.explanation.solvers.exact import exact_evaluations, exact_shapley
+from appkit.explanation.solvers.occlusion import occlusion
+from appkit.explanation.solvers.permutation import permutation_shapley
+from appkit.explanation.solvers.surrogate import lime_surrogate
 from appkit.explanation.trees import tree_shapley
 from appkit.model.device import on_one_thread
 
@@ -61,9 +61,9 @@ def shapley(
 ) -> Explanation:
     """Return Shapley values by the solver that suits players, background and budget; ``note`` says which and why.
 
-    Exact where affordable: up to 12 players within ``max_evaluations`` model evaluations per row (``None``: 32768),
-    every background row counted, and up to 20 players where ``max_evaluations`` says so. Else by regression, where a
-    given budget covers every background row often enough that it is the more precise; else by permutations.
+    Exact where affordable: up to 20 players within ``max_evaluations`` model evaluations per row (``None``: 32768),
+    every background row counted. Else by regression, where a given budget covers every background row often enough
+    that it is the more precise; else by permutations.
     """
     limits: _Limits = {"target_error": target_error, "max_evaluations": max_evaluations, "max_seconds": max_seconds}
     name, why = _picked(game, **limits)
@@ -84,9 +84,8 @@ def _picked(
     """Return the solver and why, in a sentence."""
     n_players, needed = len(game.player_names), exact_evaluations(game)
     affordable = AFFORDABLE_EVALUATIONS if max_evaluations is None else max_evaluations
-    most = EXACT_PLAYERS if max_evaluations is None else _MOST_EXACT_PLAYERS
     size = f"{n_players} players on {game.n_references} background {'row' if game.n_references == 1 else 'rows'}"
-    if n_players <= most and needed <= affordable:
+    if n_players <= _MOST_EXACT_PLAYERS and needed <= affordable:
         return "exact", f"Exact values, for {size} take {needed} evaluations a row."
     is_fixed = max_evaluations is not None and target_error is None and max_seconds is None
     if is_fixed and regression_pays(game, affordable):
@@ -161,7 +160,7 @@ def explain(
     correlated
         ``"interventional"`` fills absent columns from any background row and asks what the model makes of each column;
         ``"conditional"`` from the nearest ones, and asks what knowing each column tells: columns that go together then
-        share their effect, used or not. See :func:`~appkit.explanation.neighbours.conditional_game`.
+        share their effect, used or not. See :func:`~appkit.explanation.games.conditional.conditional_game`.
     random_state
         Seed; the same seed gives the same bytes, whatever the batching.
     target_error

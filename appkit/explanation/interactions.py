@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from appkit.explanation.draws import Estimate, estimated, row_blocks
-from appkit.explanation.exact import EXACT_PLAYERS, exact_evaluations
 from appkit.explanation.game import Game
-from appkit.explanation.references import herded_order, standardised_features
 from appkit.explanation.seeds import RandomState, seed_of
+from appkit.explanation.solvers.draws import Estimate, estimated, row_blocks
+from appkit.explanation.solvers.exact import EXACT_PLAYERS, exact_evaluations
+from appkit.explanation.solvers.references import herded_order, standardised_features
 
 __all__ = ["Interactions", "shapley_interactions"]
 

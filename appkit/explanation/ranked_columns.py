@@ -12,7 +12,7 @@ from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_
 from torch import Tensor
 
 from appkit.data import Column, Schema
-from appkit.explanation.frame_game import pooled_column
+from appkit.explanation.games.frame import pooled_column
 
 __all__ = [
     "RankedColumns",

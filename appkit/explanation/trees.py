@@ -10,11 +10,11 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from appkit.explanation.draws import explanation_from_draws
 from appkit.explanation.explanation import Explanation
-from appkit.explanation.frame_game import game_from_callable
-from appkit.explanation.model_game import model_outputs, tables_for
+from appkit.explanation.games.frame import game_from_callable
+from appkit.explanation.games.model import model_outputs, tables_for
 from appkit.explanation.shap_package import import_shap
+from appkit.explanation.solvers.draws import explanation_from_draws
 
 if TYPE_CHECKING:
     import xgboost

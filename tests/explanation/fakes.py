@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 
 from appkit.explanation import game_from_callable
-from appkit.explanation.frame_game import FrameGame
+from appkit.explanation.games.frame import FrameGame
 
 
 class FakeEnsemble:

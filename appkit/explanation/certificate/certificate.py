@@ -16,7 +16,7 @@ from appkit.explanation.certificate.rerun import lime_beside, with_next_seed
 from appkit.explanation.certificate.verdict import Verdict, judge
 from appkit.explanation.explanation import Explanation
 from appkit.explanation.game import Game
-from appkit.explanation.ragged_game import RaggedGame
+from appkit.explanation.games.ragged import RaggedGame
 from appkit.explanation.seeds import RandomState, seed_of
 from appkit.model.device import on_one_thread
 

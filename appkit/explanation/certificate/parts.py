@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from appkit.explanation.game import Game
-from appkit.explanation.ragged_game import RaggedGame
+from appkit.explanation.games.ragged import RaggedGame
 
 __all__ = ["evaluations_of", "full_outputs", "parts_of"]
 

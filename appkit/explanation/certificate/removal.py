@@ -11,7 +11,7 @@ from appkit.explanation.certificate.agreement import mean_over_rows
 from appkit.explanation.certificate.parts import parts_of
 from appkit.explanation.explanation import Explanation
 from appkit.explanation.game import Game
-from appkit.explanation.ragged_game import RaggedGame
+from appkit.explanation.games.ragged import RaggedGame
 from appkit.explanation.seeds import RandomState, seed_of
 from appkit.prediction import Estimate
 

@@ -8,9 +8,9 @@ from appkit.explanation.certificate.parts import parts_of
 from appkit.explanation.explain import explainers
 from appkit.explanation.explanation import Explanation
 from appkit.explanation.game import Game
-from appkit.explanation.permutation import permutation_shapley
-from appkit.explanation.ragged_game import RaggedGame, explain_parts
-from appkit.explanation.surrogate import lime_surrogate
+from appkit.explanation.games.ragged import RaggedGame, explain_parts
+from appkit.explanation.solvers.permutation import permutation_shapley
+from appkit.explanation.solvers.surrogate import lime_surrogate
 
 __all__ = ["lime_beside", "with_next_seed"]
 

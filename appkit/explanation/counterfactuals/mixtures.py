@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from appkit.explanation.model_game import Predict
+from appkit.explanation.games.model import Predict
 from appkit.explanation.ranked_columns import RankedColumns, squared_distances
 
 __all__ = ["Mixtures", "in_whole_batches"]

@@ -13,7 +13,7 @@ from appkit.explanation.counterfactuals.mixtures import Mixtures, in_whole_batch
 from appkit.explanation.counterfactuals.result import Counterfactuals
 from appkit.explanation.counterfactuals.search import Search
 from appkit.explanation.counterfactuals.writing import written
-from appkit.explanation.model_game import Predict, model_outputs, tables_for
+from appkit.explanation.games.model import Predict, model_outputs, tables_for
 from appkit.explanation.ranked_columns import RankedColumns, declared_columns, pooled_table
 from appkit.explanation.seeds import RandomState, seed_of
 from appkit.model.device import on_one_thread

@@ -9,7 +9,7 @@ from appkit.explanation.counterfactuals.candidates import Answers
 from appkit.explanation.counterfactuals.goal import Goal
 from appkit.explanation.counterfactuals.mixtures import Mixtures, in_whole_batches
 from appkit.explanation.counterfactuals.result import Counterfactuals
-from appkit.explanation.model_game import Predict
+from appkit.explanation.games.model import Predict
 
 __all__ = ["written"]
 

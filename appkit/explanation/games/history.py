@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from appkit.explanation.games.inputs import model_input
+from appkit.explanation.games.ragged import RaggedGame
+from appkit.explanation.games.tensor import Network, TensorGame
 from appkit.explanation.layouts import HistoryLayout
-from appkit.explanation.ragged_game import RaggedGame
-from appkit.explanation.tensor_game import Network, TensorGame
 from appkit.model.evaluating import evaluating
 
 __all__ = ["history_game"]

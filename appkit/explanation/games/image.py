@@ -10,10 +10,10 @@ from torch import Tensor
 
 from appkit.explanation.games.fills import Filling, filling_of
 from appkit.explanation.games.inputs import ModelInput, ToTensor, model_input
+from appkit.explanation.games.ragged import RaggedGame
 from appkit.explanation.games.segments import Segments, segments_of, superpixel_names
+from appkit.explanation.games.tensor import TensorGame
 from appkit.explanation.layouts import ImageLayout
-from appkit.explanation.ragged_game import RaggedGame
-from appkit.explanation.tensor_game import TensorGame
 
 __all__ = ["image_game"]
 
@@ -74,7 +74,7 @@ def image_game(
         before anything is masked, so each pixel must stay in its place: resizing belongs in the network. ``None`` means
         float32, the values as they are.
     precision
-        In which sampled coalitions are asked, see :class:`~appkit.explanation.tensor_game.TensorGame`.
+        In which sampled coalitions are asked, see :class:`~appkit.explanation.games.tensor.TensorGame`.
     batch_size
         Model rows per call, a power of two from 64 on; ``None`` chooses by device and by the size of an image.
 

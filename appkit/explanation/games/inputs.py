@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from appkit.explanation.tensor_game import Network, on_arrays
+from appkit.explanation.games.tensor import Network, on_arrays
 
 __all__ = ["ModelInput", "ToTensor", "model_input"]
 

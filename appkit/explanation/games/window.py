@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from appkit.explanation.games.inputs import ToTensor, model_input
+from appkit.explanation.games.players import TablePlayers
+from appkit.explanation.games.tensor import TensorGame
 from appkit.explanation.layouts import WindowLayout
-from appkit.explanation.players import TablePlayers
-from appkit.explanation.tensor_game import TensorGame
 
 __all__ = ["DEFAULT_STRETCHES", "window_game"]
 
@@ -74,7 +74,7 @@ def window_game(
         (scaling; ``torch.as_tensor`` for a network that embeds integer codes). It is called once on the windows and
         once on the background, so each reading must stay in its place. ``None`` means float32, the values as they are.
     precision
-        In which sampled coalitions are asked, see :class:`~appkit.explanation.tensor_game.TensorGame`.
+        In which sampled coalitions are asked, see :class:`~appkit.explanation.games.tensor.TensorGame`.
     batch_size
         Model rows per call, a power of two from 64 on; ``None`` chooses by device and by the size of a window.
 

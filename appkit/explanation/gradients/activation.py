@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from appkit.explanation.draws import endpoints
 from appkit.explanation.explanation import Explanation
+from appkit.explanation.games.tensor import TensorGame
 from appkit.explanation.gradients.differentiation import batched, differentiating, gradients
 from appkit.explanation.seeds import RandomState
-from appkit.explanation.tensor_game import TensorGame
+from appkit.explanation.solvers.draws import endpoints
 
 __all__ = ["LEAST_MAP_SIDE", "grad_cam"]
 

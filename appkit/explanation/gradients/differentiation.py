@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from appkit.explanation.tensor_game import TensorGame
+from appkit.explanation.games.tensor import TensorGame
 from appkit.model.evaluating import evaluating
 
 __all__ = ["batched", "differentiating", "gradients"]

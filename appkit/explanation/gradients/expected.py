@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from appkit.exceptions import DataWarning
-from appkit.explanation.draws import Control, explanation_from_draws
 from appkit.explanation.explanation import Explanation
+from appkit.explanation.games.tensor import TensorGame
 from appkit.explanation.gradients.differentiation import batched, differentiating, gradients
-from appkit.explanation.references import herded_order, standardised_features
 from appkit.explanation.seeds import RandomState, seed_of
-from appkit.explanation.tensor_game import TensorGame
+from appkit.explanation.solvers.draws import Control, explanation_from_draws
+from appkit.explanation.solvers.references import herded_order, standardised_features
 
 __all__ = ["DEFAULT_GRADIENTS", "LEAST_GRADIENTS", "expected_gradients"]
 

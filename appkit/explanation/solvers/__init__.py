@@ -1,19 +1,18 @@
-"""Solvers that see a game only: regression on coalitions."""
+"""Solvers see only the game: exact enumeration, permutations, regression, LIME and occlusion."""
 
-from appkit.explanation.solvers.coalitions import (
-    PairedCoalitions,
-    draw_paired_coalitions,
-    n_all_pairs,
-    one_player_apart,
-)
+from appkit.explanation.solvers.exact import exact_evaluations, exact_shapley
+from appkit.explanation.solvers.occlusion import occlusion
+from appkit.explanation.solvers.permutation import permutation_shapley
 from appkit.explanation.solvers.regression import regression_evaluations, regression_pays, regression_shapley
+from appkit.explanation.solvers.surrogate import lime_surrogate
 
 __all__ = [
-    "PairedCoalitions",
-    "draw_paired_coalitions",
-    "n_all_pairs",
-    "one_player_apart",
+    "exact_shapley",
+    "exact_evaluations",
+    "permutation_shapley",
+    "regression_shapley",
     "regression_evaluations",
     "regression_pays",
-    "regression_shapley",
+    "lime_surrogate",
+    "occlusion",
 ]

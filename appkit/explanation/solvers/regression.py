@@ -6,10 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from appkit.explanation.draws import Control, explanation_from_draws
 from appkit.explanation.explanation import Explanation
 from appkit.explanation.game import Game
-from appkit.explanation.references import herded_order, standardised_features
 from appkit.explanation.seeds import RandomState, seed_of
 from appkit.explanation.solvers.coalitions import (
     PairedCoalitions,
@@ -17,6 +15,8 @@ from appkit.explanation.solvers.coalitions import (
     n_all_pairs,
     one_player_apart,
 )
+from appkit.explanation.solvers.draws import Control, explanation_from_draws
+from appkit.explanation.solvers.references import herded_order, standardised_features
 
 __all__ = ["COALITIONS_PER_PLAYER", "MIN_SETS", "regression_evaluations", "regression_pays", "regression_shapley"]
 

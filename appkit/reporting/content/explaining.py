@@ -7,7 +7,7 @@ import pandas as pd
 
 from appkit.explanation import Explanation, lime_surrogate, permutation_shapley
 from appkit.explanation.certificate import Certificate, Ranking, certify
-from appkit.explanation.permutation import MIN_PAIRS
+from appkit.explanation.solvers.permutation import MIN_PAIRS
 from appkit.reporting.content.economy import SharedEnds
 from appkit.reporting.content.subject import Subject
 

@@ -9,8 +9,8 @@ import pandas as pd
 from sklearn.base import is_classifier
 
 from appkit.explanation import game_for, game_from_callable
-from appkit.explanation.batched_game import BatchedGame
-from appkit.explanation.model_game import require_fitted
+from appkit.explanation.games.batched import BatchedGame
+from appkit.explanation.games.model import require_fitted
 from appkit.prediction import event_of
 
 __all__ = ["Subject", "as_table", "subject_of"]

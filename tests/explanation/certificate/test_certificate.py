@@ -8,7 +8,7 @@ import torch
 
 from appkit.explanation import exact_shapley, explain_game, lime_surrogate, permutation_shapley
 from appkit.explanation.certificate import certify
-from appkit.explanation.ragged_game import RaggedGame
+from appkit.explanation.games.ragged import RaggedGame
 from tests.explanation.certificate.images import CrossImages, SmallNet, image_game
 from tests.explanation.certificate.values import explanation_of
 from tests.explanation.fakes import FakeEnsemble, game_of, make_numbers, make_table, tangled

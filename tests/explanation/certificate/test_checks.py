@@ -9,7 +9,7 @@ from appkit.explanation import explain_game, lime_surrogate, permutation_shapley
 from appkit.explanation.certificate import certify
 from appkit.explanation.certificate.checks import decide
 from appkit.explanation.certificate.rerun import lime_beside, with_next_seed
-from appkit.explanation.ragged_game import RaggedGame
+from appkit.explanation.games.ragged import RaggedGame
 from appkit.prediction import Estimate
 from tests.explanation.fakes import game_of, make_numbers, tangled
 
@@ -36,9 +36,9 @@ def test_the_second_explanation_has_the_next_seed_and_no_smaller_budget():
 
 
 def test_parts_explained_by_two_methods_are_run_again_by_the_same_choice():
-    wide, narrow = make_numbers(2, n_columns=13), make_numbers(1, n_columns=3)
+    wide, narrow = make_numbers(2, n_columns=16), make_numbers(1, n_columns=3)
     games = (game_of(lambda x: x.sum(1), narrow, narrow * 0), game_of(lambda x: x.prod(1), wide, wide[:1] * 0))
-    ragged = RaggedGame((np.array([1]), np.array([0, 2])), games, np.full((3, 13), "item", dtype=object))
+    ragged = RaggedGame((np.array([1]), np.array([0, 2])), games, np.full((3, 16), "item", dtype=object))
     first = explain_game(ragged, random_state=0)
     assert first.method == "shapley (exact), shapley (permutation)"
     second = with_next_seed(ragged, first)

@@ -7,7 +7,7 @@ import pytest
 
 from appkit.explanation import explain_game, permutation_shapley
 from appkit.explanation.certificate import removal_test
-from appkit.explanation.ragged_game import RaggedGame
+from appkit.explanation.games.ragged import RaggedGame
 from appkit.prediction import Estimate
 from tests.explanation.certificate.values import explanation_of
 from tests.explanation.fakes import game_of, make_numbers

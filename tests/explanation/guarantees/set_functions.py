@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from appkit.explanation.batched_game import BatchedGame
+from appkit.explanation.games.batched import BatchedGame
 
 __all__ = ["SetFunctionGame", "random_tables"]
 

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from appkit.explanation.solvers import draw_paired_coalitions, n_all_pairs, one_player_apart
+from appkit.explanation.solvers.coalitions import draw_paired_coalitions, n_all_pairs, one_player_apart
 
 SHAPES = [
     (2, 1, 1),

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from appkit.explanation.draws import Control, endpoints, estimated, row_blocks
 from appkit.explanation.explanation import Explanation
 from appkit.explanation.game import Game
-from appkit.explanation.references import herded_order, standardised_features
 from appkit.explanation.seeds import RandomState, seed_of
+from appkit.explanation.solvers.draws import Control, endpoints, estimated, row_blocks
+from appkit.explanation.solvers.references import herded_order, standardised_features
 
 __all__ = ["occlusion"]
 

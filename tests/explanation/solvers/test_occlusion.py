@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from appkit.explanation import EncodedTableGame
-from appkit.explanation.occlusion import occlusion
+from appkit.explanation.solvers.occlusion import occlusion
 from tests.explanation.fakes import FakeEnsemble, game_of, make_numbers, make_table, tangled
 
 

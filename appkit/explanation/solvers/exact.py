@@ -5,10 +5,10 @@ import math
 import torch
 from torch import Tensor
 
-from appkit.explanation.draws import explanation_from_draws
 from appkit.explanation.explanation import Explanation
 from appkit.explanation.game import Game
 from appkit.explanation.seeds import RandomState
+from appkit.explanation.solvers.draws import explanation_from_draws
 
 __all__ = ["EXACT_PLAYERS", "exact_evaluations", "exact_shapley"]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from appkit.explanation.draws import Control, estimated, explanation_from_draws
+from appkit.explanation.solvers.draws import Control, estimated, explanation_from_draws
 from tests.explanation.fakes import game_of, make_numbers
 
 

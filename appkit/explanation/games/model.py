@@ -11,10 +11,10 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from appkit.exceptions import DataWarning, SchemaError
-from appkit.explanation.batched_game import BatchedGame
-from appkit.explanation.frame_game import FrameGame
+from appkit.explanation.games.batched import BatchedGame
+from appkit.explanation.games.frame import FrameGame
+from appkit.explanation.games.table import EncodedTableGame
 from appkit.explanation.seeds import RandomState, seed_of
-from appkit.explanation.table_game import EncodedTableGame
 
 __all__ = ["ModelOutputs", "PROBABILITY_FLOOR", "game_for", "model_outputs", "require_fitted", "tables_for"]
 

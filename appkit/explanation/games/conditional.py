@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from appkit.explanation.batched_game import BatchedGame
 from appkit.explanation.explanation import Explanation
+from appkit.explanation.games.batched import BatchedGame
+from appkit.explanation.games.model import game_for, tables_for
+from appkit.explanation.games.players import TablePlayers
 from appkit.explanation.layouts import Layout
-from appkit.explanation.model_game import game_for, tables_for
-from appkit.explanation.players import TablePlayers
 from appkit.explanation.ranked_columns import RankedColumns, declared_columns, pooled_table, squared_distances
 from appkit.explanation.seeds import RandomState, seed_of
 

@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from appkit.explanation import game_for, lime_surrogate
-from appkit.explanation.references import clipped_features, standardised_features
+from appkit.explanation.solvers.references import clipped_features, standardised_features
 from tests.explanation.fakes import FakeEnsemble, game_of, make_numbers, make_table, tangled
 
 POPULATION = make_numbers(2000, n_columns=4, seed=7)

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from appkit.explanation.draws import Control, Ends, Estimate, Gathered, closed, endpoints, estimated, row_blocks
 from appkit.explanation.explanation import Explanation
 from appkit.explanation.game import Game
-from appkit.explanation.orders import herded_orders
-from appkit.explanation.references import balanced, herded_order, standardised_features
 from appkit.explanation.seeds import RandomState, seed_of
+from appkit.explanation.solvers.draws import Control, Ends, Estimate, Gathered, closed, endpoints, estimated, row_blocks
+from appkit.explanation.solvers.orders import herded_orders
+from appkit.explanation.solvers.references import balanced, herded_order, standardised_features
 
 __all__ = ["DEFAULT_TARGET_ERROR", "MIN_PAIRS", "permutation_shapley"]
 

@@ -8,8 +8,8 @@ import torch
 from pandas.api.types import is_numeric_dtype, union_categoricals
 from torch import Tensor
 
-from appkit.explanation.batched_game import BatchedGame
-from appkit.explanation.players import TablePlayers
+from appkit.explanation.games.batched import BatchedGame
+from appkit.explanation.games.players import TablePlayers
 
 __all__ = ["FrameGame", "game_from_callable", "pooled_column"]
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from appkit.explanation.explanation import Explanation
 from appkit.explanation.game import Game
-from appkit.explanation.references import clipped_features
+from appkit.explanation.solvers.references import clipped_features
 
 __all__ = [
     "Control",
@@ -78,7 +78,7 @@ class Control:
         ----------
         features
             float64 ``(n_references, n_players)``, of mean 0 and spread 1 over the background; see
-            :func:`~appkit.explanation.references.standardised_features`.
+            :func:`~appkit.explanation.solvers.references.standardised_features`.
         drawn
             The background row of each draw.
         """

@@ -62,7 +62,7 @@ def test_text_against_numbers_is_refused_by_name():
 
 def test_a_model_of_another_shape_is_refused():
     X = make_numbers(3, n_columns=2)
-    with pytest.raises(ValueError, match=r"shape \(1024, 1\).*got shape \(1024, 2\)"):
+    with pytest.raises(ValueError, match=r"shape \(64, 1\).*got shape \(64, 2\)"):
         game_of(lambda x: x, X, X).values(torch.ones(1, 2, dtype=torch.bool))
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from appkit.explanation.orders import herded_orders
+from appkit.explanation.solvers.orders import herded_orders
 
 
 def orders(n_drawn, *, n_players=12, seed=0):

@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from appkit.explanation import references
-from appkit.explanation.references import clipped_features, herded_order, standardised_features
+from appkit.explanation.solvers import references
+from appkit.explanation.solvers.references import clipped_features, herded_order, standardised_features
 from tests.explanation.fakes import game_of, make_numbers
 
 

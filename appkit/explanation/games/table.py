@@ -8,8 +8,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from appkit.explanation.batched_game import BatchedGame
-from appkit.explanation.players import TablePlayers
+from appkit.explanation.games.batched import BatchedGame
+from appkit.explanation.games.players import TablePlayers
 
 __all__ = ["EncodedTableGame", "ExplainableTable"]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from appkit.explanation.players import TablePlayers
+from appkit.explanation.games.players import TablePlayers
 
 COLUMNS = ["age", "street", "town", "income"]
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from appkit.explanation.batched_game import BatchedGame
+from appkit.explanation.games.batched import BatchedGame
 from appkit.explanation.layouts import Layout
 from appkit.model.evaluating import evaluating
 

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from appkit.explanation.draws import endpoints, row_blocks
 from appkit.explanation.explanation import Explanation
 from appkit.explanation.game import Game
-from appkit.explanation.references import balanced, clipped_features, herded_order, standardised_features
 from appkit.explanation.seeds import RandomState, seed_of
+from appkit.explanation.solvers.draws import endpoints, row_blocks
+from appkit.explanation.solvers.references import balanced, clipped_features, herded_order, standardised_features
 
 __all__ = ["KERNEL_WIDTH_PER_ROOT_PLAYER", "lime_surrogate"]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from appkit.explanation import EncodedTableGame, exact_shapley, permutation_shapley
-from appkit.explanation.permutation import _rounds
+from appkit.explanation.solvers.permutation import _rounds
 from tests.explanation.fakes import FakeEnsemble, game_of, make_numbers, make_table, tangled
 
 POPULATION = make_numbers(1000, n_columns=4, seed=7)

@@ -7,7 +7,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from appkit.explanation import exact_shapley, game_for, lime_surrogate, permutation_shapley
-from appkit.explanation.neighbours import as_conditional, conditional_game
+from appkit.explanation.games.conditional import as_conditional, conditional_game
 from appkit.model import TabularClassifier
 from tests.explanation.fakes import FakeEnsemble, make_numbers, make_table, tangled
 
