@@ -4,15 +4,16 @@ Explanations ask about thousands of mixtures of few rows. A network that maps ea
 as many different columns to map as there are rows; every mixture is a sum of mapped columns.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["ColumnNetwork", "RowMixer"]
+__all__ = ["ColumnNetwork", "RowMixer", "by_network"]
 
 _ROWS_AT_ONCE = 256  # always whole: kernels round the rows of a ragged batch differently
+_ROUNDING_BLOCK = 64
 
 
 class ColumnNetwork(Protocol):
@@ -68,19 +69,43 @@ class RowMixer:
         if members is None:
             return torch.cat([self._one(i, sources, None) for i in range(len(self._networks))], dim=1)
         per_network = self._networks[0].n_members
-        logits: Tensor | None = None
-        for i in range(len(self._networks)):
-            chosen = torch.nonzero(members // per_network == i).squeeze(1)
-            inner = self._one(i, sources[chosen], members[chosen] % per_network)
-            logits = inner.new_empty(len(sources), 1, inner.shape[-1]) if logits is None else logits
-            logits[chosen] = inner
-        assert logits is not None
-        return logits
+        return by_network(
+            members // per_network,
+            len(self._networks),
+            lambda i, asked: self._one(i, sources[asked], members[asked] % per_network),
+        )
 
     def _one(self, i: int, sources: Tensor, members: Tensor | None) -> Tensor:
         n_columns = self._n_columns[i]
         entries = sources[:, :n_columns] * n_columns + torch.arange(n_columns, device=sources.device)
         return self._networks[i].from_columns(self._mapped[i].flatten(0, 1), entries, members)
+
+
+def by_network(network: Tensor, n_networks: int, ask: Callable[[int, Tensor], Tensor]) -> Tensor:
+    """Return what each row's own network says, ``(n_rows, 1, n_outputs)``.
+
+    Rows are handed over in multiples of 64, the first of them repeated: kernels round by how many there are.
+
+    Parameters
+    ----------
+    network
+        int64 ``(n_rows,)``: which network each row asks.
+    n_networks
+        How many there are.
+    ask
+        From a network's position and the rows that ask it, int64 ``(n,)``, to answers ``(n, 1, n_outputs)``.
+    """
+    answers: Tensor | None = None
+    for i in range(n_networks):
+        chosen = torch.nonzero(network == i).squeeze(1)
+        if not len(chosen):
+            continue
+        answer = ask(i, torch.cat([chosen, chosen[:1].expand(-len(chosen) % _ROUNDING_BLOCK)]))[: len(chosen)]
+        answers = answer.new_empty(len(network), *answer.shape[1:]) if answers is None else answers
+        answers[chosen] = answer
+    if answers is None:
+        raise ValueError("by_network needs one row at least, got none.")
+    return answers
 
 
 def _mapped(network: ColumnNetwork, Z: Tensor) -> Tensor:

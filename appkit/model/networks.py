@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from appkit.data.table_encoder import Layout
+from appkit.model.mixing import by_network
 
 __all__ = ["MLP", "ColumnLinear", "MultiNetwork", "NetworkFactory", "TabM", "TableEmbedding"]
 
@@ -256,15 +257,14 @@ class MultiNetwork(nn.Module):
 
     def _forward_one(self, Z: Tensor, members: Tensor) -> Tensor:
         per_network = self._per_network = self._per_network or self.n_members(Z[:1]) // len(self.networks)
-        logits: Tensor | None = None
-        for index, network in enumerate(self.networks):
-            chosen = torch.nonzero(members // per_network == index).squeeze(1)
-            inner = network(Z[chosen]) if per_network == 1 else network(Z[chosen], members[chosen] % per_network)
-            inner = _with_member_axis(inner)
-            logits = inner.new_empty(len(Z), 1, inner.shape[-1]) if logits is None else logits
-            logits[chosen] = inner
-        assert logits is not None
-        return logits
+
+        def ask(i: int, rows: Tensor) -> Tensor:
+            network = self.networks[i]
+            return _with_member_axis(
+                network(Z[rows]) if per_network == 1 else network(Z[rows], members[rows] % per_network)
+            )
+
+        return by_network(members // per_network, len(self.networks), ask)
 
     def n_members(self, Z: Tensor) -> int:
         """Return how many members the networks have together, asked on one encoded row."""

@@ -9,6 +9,7 @@ from appkit.explanation.explain import explainers
 from appkit.explanation.explanation import Explanation
 from appkit.explanation.game import Game
 from appkit.explanation.games.ragged import RaggedGame, explain_parts
+from appkit.explanation.solvers.exact import exact_evaluations
 from appkit.explanation.solvers.permutation import permutation_shapley
 from appkit.explanation.solvers.surrogate import lime_surrogate
 
@@ -32,9 +33,14 @@ def with_next_seed(game: Game | RaggedGame, explanation: Explanation) -> Explana
     seed = explanation.random_state
     if seed is None:
         return explanation
-    name = _explainer_name(explanation.method)
-    budgets = _budgets(game, explanation)
-    return _explained(game, lambda part: explainers()[name](part, max_evaluations=next(budgets), random_state=seed + 1))
+    names, budgets = _explainer_names(explanation.method), _budgets(game, explanation)
+
+    def again(part: Game) -> Explanation:
+        budget = next(budgets)
+        name = _of_part(names, part, budget)
+        return explainers()[name](part, max_evaluations=budget, random_state=seed + 1)
+
+    return _explained(game, again)
 
 
 def lime_beside(game: Game | RaggedGame, explanation: Explanation, *, random_state: int) -> Explanation | None:
@@ -53,18 +59,23 @@ def lime_beside(game: Game | RaggedGame, explanation: Explanation, *, random_sta
     return _explained(game, lime)
 
 
-def _explainer_name(method: str) -> str:
-    """Return the explainer that answers with this method; parts of different size may have been explained by several.
-
-    Exact values beside sampled ones are the choice of "shapley", which chooses alike for the same budget.
-    """
-    names = {one.removeprefix("shapley (").removesuffix(")") for one in method.split(", ")}
+def _explainer_names(method: str) -> frozenset[str]:
+    """Return the explainers that answered; parts of different size may have been explained by several."""
+    names = frozenset(one.removeprefix("shapley (").removesuffix(")") for one in method.split(", "))
     if not names <= set(explainers()) or (len(names) > 1 and "lime" in names):
         raise ValueError(
             f"second must be given for method {method!r}, which cannot be run on the game alone: "
             "explain the same rows with another random_state."
         )
-    return names.pop() if len(names) == 1 else "shapley"
+    return names
+
+
+def _of_part(names: frozenset[str], part: Game, budget: int) -> str:
+    """Return the explainer of one part: enumeration where the budget was that of one, else the one that sampled."""
+    sampled = names - {"exact"}
+    if "exact" in names and exact_evaluations(part) <= budget:
+        return "shapley"  # enumerates as many players as the first did
+    return min(sampled)
 
 
 def _explained(game: Game | RaggedGame, explainer: Callable[[Game], Explanation]) -> Explanation:

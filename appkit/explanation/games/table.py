@@ -10,6 +10,7 @@ from torch import Tensor
 
 from appkit.explanation.games.batched import BatchedGame
 from appkit.explanation.games.players import TablePlayers
+from appkit.model.evaluating import evaluating
 
 __all__ = ["EncodedTableGame", "ExplainableTable"]
 
@@ -125,13 +126,13 @@ class EncodedTableGame(BatchedGame):
         members: Tensor | None = None,
     ) -> Tensor:
         """Return outputs, float64 ``(n_rows, n_coalitions, n_outputs)``; see :meth:`Game.values`."""
-        if self._mixing is None:
-            return super().values(coalitions, rows=rows, references=references, members=members)
         rows = torch.arange(self.n_rows, device=self.device) if rows is None else rows
         parts = []
-        for some in rows.split(self._mixing.rows_at_once):
-            self._mixing.know(some)
-            parts.append(super().values(coalitions, rows=some, references=references, members=members))
+        with evaluating(getattr(self._model, "module_", None)):
+            for some in rows.split(self.rows_at_once):
+                if self._mixing is not None:
+                    self._mixing.know(some)
+                parts.append(super().values(coalitions, rows=some, references=references, members=members))
         return torch.cat(parts)
 
     def _outputs(self, rows: Tensor, references: Tensor, *, present: Tensor, members: Tensor | None) -> Tensor:

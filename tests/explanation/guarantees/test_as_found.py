@@ -213,14 +213,6 @@ def test_a_function_that_raises_leaves_the_process_as_found(method):
     assert state_of_process() == before
 
 
-NOT_YET = pytest.mark.xfail(
-    strict=True,
-    reason="member_logits and mixed_outputs call module.eval() where the outermost module is in training mode, and "
-    "neither look at its parts nor put the mode back.",
-)
-
-
-@NOT_YET
 @pytest.mark.parametrize("units", ["probability", "log-odds"])
 @pytest.mark.parametrize("kind", ["tabm", "own network"])
 def test_a_model_of_ours_keeps_the_modes_of_its_parts(kind, units):
@@ -232,7 +224,6 @@ def test_a_model_of_ours_keeps_the_modes_of_its_parts(kind, units):
     assert state_of(model.module_) == before
 
 
-@NOT_YET
 @pytest.mark.parametrize("kind", ["tabm", "own network"])
 def test_a_part_of_ours_in_training_mode_does_not_show_in_the_values(kind):
     X, _ = make_credit(30, seed=5)

@@ -15,18 +15,7 @@ from tests.explanation.guarantees.tensors import normal
 OF_ROWS = ("values", "standard_error", "base_value", "output", "residual", "local_fit")
 SHUFFLED = [3, 0, 4, 2, 1]
 
-RAGGED = pytest.mark.xfail(
-    strict=True,
-    reason="Asked for one member per row, MultiNetwork and RowMixer give each network as many rows as fell to it, not "
-    "a whole batch, and kernels round the rows of a ragged batch by its length (1e-10).",
-)
-RAGGED_TABLES = ("table, tabm, probability", "table, own network, probability", "table, regressor")
-ALL = [
-    pytest.param(name, method, marks=RAGGED)
-    if name in RAGGED_TABLES and method in ("permutation", "regression")
-    else (name, method)
-    for name, method in cases([name for name in METHODS if name != "shapley"])  # exact here, by test_exactness
-]
+ALL = list(cases([name for name in METHODS if name != "shapley"]))  # shapley is exact here, by test_exactness
 
 
 def bytes_of(explanation, *, rows=None):
@@ -95,9 +84,6 @@ def test_low_precision_is_at_work_where_it_is_tested():
         assert PROBLEMS[name](0).game(range(5), None).precision == "bfloat16"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="Whether bfloat16 agrees is judged on the fills of all rows together, so company decides it."
-)
 def test_company_does_not_decide_the_precision_where_rows_have_fills_of_their_own():
     network, rows = drawn(VECTORS["residual and batch norm"], 0), torch.as_tensor(normal(40, 5, seed=1))
 

@@ -102,19 +102,10 @@ def _factory(layout, n_outputs):
     return Blind(tables.attentive(layout, n_outputs), sight)
 
 
-RAGGED = pytest.mark.xfail(
-    strict=True,
-    reason="Asked for one member per row, MultiNetwork gives each network a ragged part of the batch: the same row is "
-    "rounded differently from call to call, so leaving an unused column out seems to change the output (1e-10).",
-)
-
-
 @pytest.mark.parametrize(
     ("kind", "method", "units"),
     [
-        pytest.param(kind, method, units, marks=RAGGED)
-        if (kind, units) == ("own network", "probability") and method in ("permutation", "regression")
-        else (kind, method, units)
+        (kind, method, units)
         for kind in tables.CLASSIFIERS
         for method in ("exact", "permutation", "regression", "occlusion")
         for units in ("probability", "log-odds")
