@@ -75,23 +75,8 @@ def explain(
 
 def _long(explanation: "Explanation") -> "pd.DataFrame":
     """Return one line per row, output and player."""
-    import numpy as np
-    import pandas as pd
-
-    n_rows, n_players, n_outputs = explanation.values.shape
-    row, output, player = (axis.ravel() for axis in np.indices((n_rows, n_outputs, n_players)))
-    return pd.DataFrame(
-        {
-            "row": row,
-            "output": np.array(explanation.output_names)[output],
-            "column": np.array(explanation.player_names)[player],
-            "shown": pd.Series(explanation.data[row, player]).map(str, na_action="ignore").astype("str"),
-            "value": explanation.values[row, player, output],
-            "standard_error": explanation.standard_error[row, player, output],
-            "base_value": explanation.base_value[row, output],
-            "model_output": explanation.output[row, output],
-        }
-    )
+    lines = explanation.to_frame().rename(columns={"player": "column"})
+    return lines.assign(shown=lines["shown"].map(str, na_action="ignore").astype("str"))
 
 
 def _wide(explanation: "Explanation") -> "pd.DataFrame":

@@ -12,7 +12,7 @@ from appkit.explanation.game import Game
 from appkit.explanation.games.conditional import as_conditional, conditional_game
 from appkit.explanation.games.model import game_for
 from appkit.explanation.games.ragged import RaggedGame, explain_parts
-from appkit.explanation.gradients import expected_gradients
+from appkit.explanation.gradients import expected_gradients, grad_cam
 from appkit.explanation.seeds import RandomState, seed_of
 from appkit.explanation.solvers import regression_pays, regression_shapley
 from appkit.explanation.solvers.exact import exact_evaluations, exact_shapley
@@ -102,6 +102,7 @@ _EXPLAINERS: Mapping[str, Explainer] = MappingProxyType(
         "lime": lime_surrogate,
         "occlusion": occlusion,
         "expected_gradients": cast(Explainer, expected_gradients),  # of games of tensors only
+        "grad_cam": cast(Explainer, grad_cam),  # of images seen by convolutions
     }
 )
 
@@ -112,7 +113,7 @@ def explainers() -> Mapping[str, Explainer]:
     Examples
     --------
     >>> list(explainers())
-    ['shapley', 'exact', 'permutation', 'regression', 'lime', 'occlusion', 'expected_gradients']
+    ['shapley', 'exact', 'permutation', 'regression', 'lime', 'occlusion', 'expected_gradients', 'grad_cam']
     """
     return _EXPLAINERS
 
@@ -232,7 +233,8 @@ def explain_game(
     game
         What is explained; rows with players of their own are explained part by part.
     method, random_state, target_error, max_evaluations, max_seconds, progress
-        As in :func:`explain`; ``"expected_gradients"`` besides, for networks with float input.
+        As in :func:`explain`; besides, ``"expected_gradients"`` for networks with float input and ``"grad_cam"`` for
+        images seen by convolutions.
 
     Raises
     ------

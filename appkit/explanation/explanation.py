@@ -99,6 +99,28 @@ class Explanation:
             return np.full_like(self.output, np.nan)
         return self.output - self.base_value - np.nansum(self.values, axis=1)
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return one line per row, output and player, for a spreadsheet or a query; players a row lacks are left out.
+
+        Columns: row, output, player, shown, value, standard_error, base_value, model_output.
+        """
+        row, output, player = (axis.ravel() for axis in np.indices(self.values.transpose(0, 2, 1).shape))
+        own = self.row_player_names
+        names = np.array(self.player_names)[player] if own is None else own[row, player]
+        lines = pd.DataFrame(
+            {
+                "row": row,
+                "output": np.array(self.output_names)[output],
+                "player": names,
+                "shown": self.data[row, player],
+                "value": self.values[row, player, output],
+                "standard_error": self.standard_error[row, player, output],
+                "base_value": self.base_value[row, output],
+                "model_output": self.output[row, output],
+            }
+        )
+        return lines if own is None else lines[pd.notna(names)].reset_index(drop=True)
+
     def to_shap(self) -> "shap.Explanation":
         """Return a ``shap.Explanation``, a single output squeezed, so that every ``shap.plots`` function works."""
         single = len(self.output_names) == 1

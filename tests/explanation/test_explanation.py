@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from appkit.explanation import explain
+from appkit.explanation import exact_shapley, explain, explain_game, history_game
 from appkit.explanation.shap_package import import_shap
 from tests.explanation.fakes import FakeEnsemble, make_table
 
@@ -52,3 +52,26 @@ def test_the_plots_of_shap_take_it(explanation, plot):
     drawn = "".join(text.get_text() for axes in plt.gcf().axes for text in axes.get_yticklabels())
     plt.close("all")
     assert "a" in drawn
+
+
+def test_a_frame_has_one_line_per_row_output_and_player():
+    explanation = explain(FakeEnsemble(n_outputs=3), make_table(4), random_state=0)
+    lines = explanation.to_frame()
+    assert len(lines) == 4 * 3 * 4
+    line = lines.query("row == 2 and output == 'grade 1' and player == 'c'").iloc[0]
+    assert line["value"] == explanation.values[2, 2, 1]
+    assert line["standard_error"] == explanation.standard_error[2, 2, 1]
+    assert (line["shown"], line["model_output"]) == (explanation.data[2, 2], explanation.output[2, 1])
+
+
+def test_players_a_row_lacks_have_no_line():
+    game = history_game(lambda items: (items > 0).sum(1).astype(float), [[3], [4, 5]])
+    lines = explain_game(game).to_frame()
+    assert lines["row"].tolist() == [0, 1, 1]
+    assert lines["value"].tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_game_of_rows_with_their_own_players_names_the_door():
+    game = history_game(lambda items: (items > 0).sum(1).astype(float), [[3], [4, 5]])
+    with pytest.raises(AttributeError, match=r"has no .*Use explain_game"):
+        exact_shapley(game)

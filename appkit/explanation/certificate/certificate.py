@@ -146,6 +146,11 @@ def certify(
     >>> certify(game, exact_shapley(game)).overall.words
     'reliable'
     """
+    if not isinstance(game, RaggedGame) and not hasattr(game, "player_names"):
+        raise TypeError(
+            f"game must be what was explained, got {type(game).__name__}. For a model of tables build it with "
+            "game_for(model, X, background=...), as for explain()."
+        )
     column = _output(explanation, output)
     _check_fit(game, explanation)
     seed = (explanation.random_state or 0) if random_state is None else seed_of(random_state)

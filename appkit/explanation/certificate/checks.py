@@ -97,7 +97,12 @@ def order_of_places(overall: Verdict | None) -> Check:
     """Return the verdict over all rows as one more check."""
     question = "Are neighbours over all rows two standard errors apart, and in the same order by a second seed?"
     if overall is None:
-        return Check("Order of places", question, "rows have players of their own: no order over all rows", "info")
+        return Check(
+            "Order of places",
+            question,
+            "rows have players of their own: no order over all rows",
+            "info",
+        )
     outcomes: Mapping[str, Outcome] = {
         "reliable": "ok",
         "reliable up to rank k": "warn",

@@ -191,7 +191,10 @@ def _as_frame(table: Any, *, columns: Sequence[str] | None) -> pd.DataFrame:
         return table
     table = np.asarray(table)
     if table.ndim != 2:
-        raise SchemaError(f"X must be a DataFrame or a two-dimensional array, got shape {table.shape}.")
+        raise SchemaError(
+            f"X must be a DataFrame or a two-dimensional array, got shape {table.shape}. For images, windows "
+            "and histories use image_game, window_game or history_game with explain_game."
+        )
     names = [f"x{i}" for i in range(table.shape[1])] if columns is None else list(columns)
     if len(names) != table.shape[1]:
         raise SchemaError(f"X must have {len(names)} columns, got {table.shape[1]}.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -32,6 +33,26 @@ class RaggedGame:
     games: tuple[Game, ...]
     names: np.ndarray
     layout: Layout | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _OF_A_GAME:
+            raise AttributeError(
+                f"A game whose rows have players of their own has no {name}. "
+                "Use explain_game(game, method=...), which explains it part by part."
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}.")
+
+
+_OF_A_GAME = (
+    "player_names",
+    "output_names",
+    "n_rows",
+    "n_references",
+    "n_members",
+    "n_evaluations",
+    "values",
+    "device",
+)
 
 
 def explain_parts(ragged: RaggedGame, explainer: Callable[[Game], Explanation]) -> Explanation:
