@@ -40,7 +40,8 @@ class Explanation:
     method
         ``"shapley (exact)"``, ``"shapley (permutation)"``, ``"lime"``, ...
     units
-        ``"probability"``, ``"log-odds"``, ``"value"``, or ``"margin"`` (of trees, before a link that is no logit).
+        ``"probability"``, ``"log-odds"``, ``"value"``, ``"margin"`` (of trees, before a link that is no
+        logit) or ``"activation"`` (Grad-CAM: where, not how much).
     n_evaluations
         Model evaluations spent per row, endpoints included.
     is_additive

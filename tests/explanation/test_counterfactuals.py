@@ -382,7 +382,7 @@ def test_the_answer_reads_as_a_sentence(pipeline):
     row = pd.DataFrame({"a": [4], "b": [1], "c": [1], "d": [1]})
     found = counterfactuals(model, row, background=background)
     assert found.describe(0) == (
-        "Today the model says 'yes' (81.8% for 'yes'). With a 2 instead of 4 it would say 'no' (37.8% for 'yes'). "
+        "Today the model says 'yes' (81.8%). With a at 2 instead of 4 it would say 'no' (62.2%). "
         "Describes the model, not a promise."
     )
 

@@ -81,8 +81,8 @@ class Counterfactuals:
             reason = self.reasons[row] or f"There is no alternative {alternative}."
             return f"{today} {reason}"
         parts = [
-            f"{column} {_shown(old)} instead of {_shown(new)}"
-            for column, new, old in zip(changes["column"], changes["from"], changes["to"], strict=True)
+            f"{column} at {_shown(after)} instead of {_shown(before)}"
+            for column, before, after in zip(changes["column"], changes["from"], changes["to"], strict=True)
         ]
         after = self._says(self.decision_after[row, alternative], self.after[row, alternative])
         return f"{today} With {_listed(parts)} it would say {after}. Describes the model, not a promise."
@@ -90,6 +90,9 @@ class Counterfactuals:
     def _says(self, decision: Any, outputs: np.ndarray) -> str:
         if self.units == "value":
             return f"{outputs[0]:.4g}"
+        if len(self.output_names) == 1:  # two classes: the output is the probability of one of them
+            share = outputs[0] if str(decision) == self.output_names[0] else 1 - outputs[0]
+            return f"{decision!r} ({share:.1%})"
         shown = ", ".join(f"{value:.1%} for {name!r}" for name, value in zip(self.output_names, outputs, strict=True))
         return f"{decision!r} ({shown})"
 
@@ -97,7 +100,7 @@ class Counterfactuals:
 def _shown(value: Any) -> str:
     if isinstance(value, float | np.floating):
         return f"{value:.6g}"
-    return str(value)
+    return repr(value) if isinstance(value, str) else str(value)
 
 
 def _listed(parts: list[str]) -> str:

@@ -106,7 +106,7 @@ def counterfactuals(
     >>> found.rows[["column", "from", "to"]].to_numpy().tolist()
     [['income', 1.0, 3.0]]
     >>> found.describe(0)
-    'Today the model says -1. With income 3 instead of 1 it would say 1. Describes the model, not a promise.'
+    'Today the model says -1. With income at 3 instead of 1 it would say 1. Describes the model, not a promise.'
     """
     _check_counts(max_changes=max_changes, n_alternatives=n_alternatives)
     seed = seed_of(random_state)

@@ -228,7 +228,10 @@ def _positions(outputs: str | int | Sequence[str | int] | None, names: tuple[str
     positions = [_position(output, names) for output in asked]
     known = tuple(position for position in positions if position is not None)
     if not asked or len(known) < len(asked):
-        raise ValueError(f"outputs must be names among {names} or positions below {len(names)}, got {outputs!r}.")
+        raise ValueError(
+            f"outputs must be names among {names} or positions below {len(names)}, got {outputs!r}. "
+            "A model of two classes has one output, the second class."
+        )
     return known
 
 

@@ -90,7 +90,7 @@ def grad_cam(
         player_names=game.player_names,
         output_names=game.output_names,
         method=f"grad-cam ({feature_map})",
-        units=game.units,
+        units="activation",
         n_evaluations=-(-(game.n_evaluations - started) // game.n_rows),
         is_additive=False,
         random_state=None,
