@@ -133,7 +133,7 @@ def test_explain_stops_at_a_target_and_says_which_method_and_why(model_file, ger
     out = folder / "coarse.csv"
     result = run("explain", model_file, german_csv, "--rows", 2, "--target-error", 0.5, "--out", out)
     assert result.exit_code == 0
-    assert "Permutations, for exact values of 17 players" in " ".join(result.stderr.split())
+    assert "Permutations: exact values of 17 players" in " ".join(result.stderr.split())
 
 
 def test_explain_in_wide_shape_has_one_line_per_row(model_file, german_csv, folder):

@@ -6,6 +6,8 @@ from inspect import signature
 from types import MappingProxyType
 from typing import Any, Protocol, TypedDict, cast
 
+import numpy as np
+
 from appkit.explanation.backends import explain_with_lime, explain_with_shap
 from appkit.explanation.explanation import Explanation
 from appkit.explanation.game import Game
@@ -84,13 +86,17 @@ def _picked(
     """Return the solver and why, in a sentence."""
     n_players, needed = len(game.player_names), exact_evaluations(game)
     affordable = AFFORDABLE_EVALUATIONS if max_evaluations is None else max_evaluations
-    size = f"{n_players} players on {game.n_references} background {'row' if game.n_references == 1 else 'rows'}"
-    if n_players <= _MOST_EXACT_PLAYERS and needed <= affordable:
+    size = f"{_counted(n_players, 'player')} on {_counted(game.n_references, 'background row')}"
+    if n_players <= _MOST_EXACT_PLAYERS and needed <= affordable and max_seconds is None:
         return "exact", f"Exact values, for {size} take {needed} evaluations a row."
     is_fixed = max_evaluations is not None and target_error is None and max_seconds is None
     if is_fixed and regression_pays(game, affordable):
         return "regression", f"Regression, for {affordable} evaluations cover {size} well."
-    return "permutation", f"Permutations, for exact values of {size} would take {needed:.2g} evaluations a row."
+    return "permutation", f"Permutations: exact values of {size} would take {needed:.2g} evaluations a row."
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 _EXPLAINERS: Mapping[str, Explainer] = MappingProxyType(
@@ -190,8 +196,8 @@ def explain(
     >>> explanation = explain(lambda rows: rows["income"] - rows["debt"], X, background=X)
     >>> explanation.values[..., 0].tolist()
     [[1.0, 1.0], [-1.0, -1.0]]
-    >>> explanation.method, explanation.note
-    ('shapley (exact)', 'Exact values, for 2 players on 2 background rows take 4 evaluations a row.')
+    >>> explanation.method
+    'shapley (exact)'
     """
     _check_choice("backend", backend, _BACKENDS)
     _check_choice("method", method, ("auto", *explainers(), "tree"))
@@ -242,6 +248,7 @@ def explain_game(
         If ``method`` is unknown, does not know a limit, or the budget is too small for it.
     """
     _check_choice("method", method, ("auto", *explainers()))
+    max_evaluations = _checked_limits(target_error, max_evaluations, max_seconds)
     explainer = explainers()["shapley" if method == "auto" else method]
     limits: _Limits = {"target_error": target_error, "max_evaluations": max_evaluations, "max_seconds": max_seconds}
     given: dict[str, Any] = {name: limit for name, limit in limits.items() if limit is not None}
@@ -253,6 +260,21 @@ def explain_game(
         return explainer(one, random_state=seed, progress=progress, **given)
 
     return explain_parts(game, run) if isinstance(game, RaggedGame) else run(game)
+
+
+def _checked_limits(target_error: object, max_evaluations: object, max_seconds: object) -> int | None:
+    """Return ``max_evaluations`` as a whole number; refuse limits that are no positive numbers."""
+    for name, limit in (
+        ("target_error", target_error),
+        ("max_evaluations", max_evaluations),
+        ("max_seconds", max_seconds),
+    ):
+        is_number = isinstance(limit, (int, float, np.integer, np.floating)) and not isinstance(limit, bool)
+        if limit is not None and not (is_number and limit > 0):  # type: ignore[operator]
+            raise ValueError(f"{name} must be a positive number, got {limit!r}.")
+    if max_evaluations is not None and max_evaluations != int(max_evaluations):  # type: ignore[call-overload]
+        raise ValueError(f"max_evaluations must be a whole number, got {max_evaluations!r}.")
+    return None if max_evaluations is None else int(max_evaluations)  # type: ignore[call-overload]
 
 
 def _package(backend: str, method: str) -> Callable[..., Explanation]:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from appkit.explanation import explain
 from tests.explanation.fakes import make_numbers, tangled
@@ -91,17 +92,17 @@ def test_progress_is_shown_when_asked(capsys):
 def test_the_note_says_which_solver_was_picked_and_why():
     X = make_numbers(3, n_columns=2)
     picked = explain(frame_wide, X, background=X, random_state=0)
-    assert picked.note == "Exact values, for 2 players on 3 background rows take 6 evaluations a row."
-    assert explain(frame_wide, X, "permutation", background=X, max_evaluations=100, random_state=0).note == ""
+    assert picked.note.startswith("Exact values, for 2 players on 3 background rows take 6 evaluations a row.")
+    background = make_numbers(30, n_columns=2, seed=1)
+    chosen = explain(frame_wide, X, "permutation", background=background, max_evaluations=100, random_state=0)
+    assert chosen.note == ""
 
 
 def test_limits_reach_the_permutations():
     numbers, background = make_numbers(4, n_columns=13), make_numbers(200, n_columns=13, seed=1)
     found = explain(frame_tangled, numbers, background=background, target_error=0.3, random_state=0)
     assert found.method == "shapley (permutation)"
-    assert found.note.startswith(
-        "Permutations, for exact values of 13 players on 200 background rows would take 1.6e+06"
-    )
+    assert found.note.startswith("Permutations: exact values of 13 players on 200 background rows would take 1.6e+06")
     assert found.row_evaluations.max() < 5_000
 
 
@@ -131,3 +132,45 @@ def test_trees_are_explained_by_their_own_contributions():
     found = explain(model, numbers, "tree")
     assert found.method == "shapley (tree, path-dependent)"
     assert found.correlated == "path-dependent"
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"target_error": -1}, "target_error must be a positive number"),
+        ({"target_error": "0.1"}, "target_error must be a positive number"),
+        ({"max_seconds": 0}, "max_seconds must be a positive number"),
+        ({"max_evaluations": "1000"}, "max_evaluations must be a positive number"),
+        ({"max_evaluations": True}, "max_evaluations must be a positive number"),
+        ({"max_evaluations": 10.5}, "max_evaluations must be a whole number"),
+    ],
+)
+def test_limits_are_checked_whatever_method_runs(limits, message):
+    X = make_numbers(2, n_columns=2)
+    with pytest.raises(ValueError, match=message):
+        explain(frame_wide, X, background=X, **limits)
+
+
+def test_a_whole_float_is_a_budget():
+    X, background = make_numbers(2, n_columns=5), make_numbers(50, n_columns=5, seed=1)
+    found = explain(frame_wide, X, "permutation", background=background, max_evaluations=1e3, random_state=0)
+    assert found.row_evaluations.max() <= 1000
+
+
+def test_a_clock_rules_enumeration_out():
+    X, background = make_numbers(2, n_columns=4), make_numbers(50, n_columns=4, seed=1)
+    assert explain(frame_tangled, X, background=background, max_seconds=0.2, random_state=0).method == (
+        "shapley (permutation)"
+    )
+
+
+def test_a_torch_module_is_shown_the_other_doors():
+    X = make_numbers(2, n_columns=2)
+    with pytest.raises(TypeError, match="takes tensors, not tables: use TensorGame"):
+        explain(torch.nn.Linear(2, 1), X, background=X)
+
+
+def test_a_column_twice_in_the_background_is_named():
+    X = make_numbers(2, n_columns=2)
+    with pytest.raises(ValueError, match="appears more than once in background"):
+        explain(frame_wide, X, background=pd.concat([X, X], axis=1))

@@ -61,7 +61,9 @@ def lime_beside(game: Game | RaggedGame, explanation: Explanation, *, random_sta
 
 def _explainer_names(method: str) -> frozenset[str]:
     """Return the explainers that answered; parts of different size may have been explained by several."""
-    names = frozenset(one.removeprefix("shapley (").removesuffix(")") for one in method.split(", "))
+    names = frozenset(
+        one.removeprefix("shapley (").removesuffix(")") for one in method.removesuffix(", conditional").split(", ")
+    )
     if not names <= set(explainers()) or (len(names) > 1 and "lime" in names):
         raise ValueError(
             f"second must be given for method {method!r}, which cannot be run on the game alone: "

@@ -15,6 +15,7 @@ from appkit.explanation.games.players import TablePlayers
 from appkit.explanation.layouts import Layout
 from appkit.explanation.ranked_columns import RankedColumns, declared_columns, pooled_table, squared_distances
 from appkit.explanation.seeds import RandomState, seed_of
+from appkit.model.evaluating import evaluating
 
 __all__ = ["DEFAULT_NEIGHBOURS", "ConditionalGame", "as_conditional", "conditional_game"]
 
@@ -188,7 +189,8 @@ class ConditionalGame(BatchedGame):
         parts = []
         for some in rows.split(getattr(self._game, "rows_at_once", self.n_rows)):
             self._game.values(coalitions[:0], rows=some)  # a game that keeps few rows at hand takes these to hand
-            parts.append(super().values(coalitions[~is_empty], rows=some, references=asked[0], members=asked[1]))
+            with evaluating(getattr(getattr(self._game, "_model", None), "module_", None)):
+                parts.append(super().values(coalitions[~is_empty], rows=some, references=asked[0], members=asked[1]))
         values[:, ~is_empty] = torch.cat(parts)
         if is_empty.any():
             said = self._parts()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 import torch
-from pandas.api.types import is_numeric_dtype, union_categoricals
+from pandas.api.types import is_numeric_dtype
 from torch import Tensor
 
 from appkit.explanation.games.batched import BatchedGame
@@ -119,19 +119,32 @@ class FrameGame(BatchedGame):
 
 def pooled_column(own: pd.Series, background: pd.Series) -> pd.Series:
     """Return a column and its background end to end, in a dtype that both share."""
+    if isinstance(own.dtype, pd.CategoricalDtype) and isinstance(background.dtype, pd.CategoricalDtype):
+        shared = _shared_categories(own, background)
+        # astype takes equal sets in another order for the same and does nothing
+        both = [part.cat.set_categories(shared.categories, ordered=shared.ordered) for part in (own, background)]
+        return pd.concat(both, ignore_index=True)
     if own.dtype == background.dtype:
         return pd.concat([own, background], ignore_index=True)
-    if isinstance(own.dtype, pd.CategoricalDtype) and isinstance(background.dtype, pd.CategoricalDtype):
-        # the background carries the categories that the model learned
-        background_first = union_categoricals([background, own], ignore_order=True).categories
-        shared = pd.CategoricalDtype(background_first)
-        return pd.concat([own.astype(shared), background.astype(shared)], ignore_index=True)
     if is_numeric_dtype(own.dtype) and is_numeric_dtype(background.dtype):
         number = np.result_type(own.to_numpy(), background.to_numpy())
         return pd.concat([own.astype(number), background.astype(number)], ignore_index=True)
     raise ValueError(
-        f"Column {own.name!r} must have one dtype in X and background, got {own.dtype} and {background.dtype}."
+        f"Column {own.name!r} must have one dtype in X and background, got {own.dtype} and {background.dtype}. "
+        "Convert the rows: X.astype(background.dtypes)."
     )
+
+
+def _shared_categories(own: pd.Series, background: pd.Series) -> pd.CategoricalDtype:
+    """Return a dtype of the categories of both, those of the background first: the model learned them in that order."""
+    is_ordered = own.cat.ordered and background.cat.ordered
+    added = own.cat.categories.difference(background.cat.categories, sort=False)
+    if is_ordered and len(added):
+        raise ValueError(
+            f"Ordered column {own.name!r} must have the categories of the background, got {list(added)} besides: "
+            "their place in the order is not known."
+        )
+    return pd.CategoricalDtype(background.cat.categories.append(added), ordered=is_ordered)
 
 
 def _as_number(column: pd.Series) -> np.ndarray:
@@ -140,5 +153,5 @@ def _as_number(column: pd.Series) -> np.ndarray:
         commonest = column.value_counts().index[:1]
         return column.isin(commonest).to_numpy(dtype=np.float64)
     number = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    missing = np.isnan(number)
+    missing = ~np.isfinite(number)
     return np.where(missing, number[~missing].mean() if not missing.all() else 0.0, number)

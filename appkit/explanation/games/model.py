@@ -136,6 +136,9 @@ def tables_for(
     else:
         background = _as_frame(background, columns=list(frame.columns))
     needed = [column for column in frame.columns if not _is_ours(model) or column in model.player_columns_]
+    if not background.columns.is_unique:
+        name = background.columns[background.columns.duplicated()][0]
+        raise SchemaError(f"Column {name!r} appears more than once in background. Keep one, or rename the others.")
     missing = [column for column in needed if column not in background.columns]
     if missing:
         raise SchemaError(f"background must have every column of X, {missing} are missing.")
@@ -275,6 +278,11 @@ def _logit(probability: np.ndarray) -> np.ndarray:
 
 
 def _value_outputs(model: Any, X: pd.DataFrame, as_given: Predict) -> tuple[tuple[str, ...], Predict]:
+    if isinstance(model, torch.nn.Module):
+        raise TypeError(
+            "model is a torch module and takes tensors, not tables: use TensorGame, image_game or window_game with "
+            "explain_game, or pass a function from a DataFrame to numbers."
+        )
     function = model.predict if hasattr(model, "predict") else model
     if not callable(function) or hasattr(model, "classes_"):
         raise TypeError(

@@ -33,6 +33,7 @@ __all__ = [
 _BLOCK_ELEMENTS = 2_000_000
 _RELATIVE_GAP = 1e-5
 _ROUNDING = 1e-9
+_FEWEST_REFERENCES = 20  # the spread of fewer is itself off by more than a sixth
 _PENALTY = 20.0  # a feature that explains a fiftieth of the spread is worth a fifth of its slope at 100 draws
 
 
@@ -88,7 +89,9 @@ class Control:
         penalty = torch.full_like(design[0], _PENALTY)
         penalty[0] = 0.0
         operator = torch.linalg.solve(design.T @ design + penalty.diag(), design.T)
-        left = torch.eye(len(design), dtype=design.dtype, device=design.device) - design @ operator
+        # trace of (1 - H)' (1 - H) with H = design @ operator, without a matrix of all draws by all draws
+        smoothed = operator @ design
+        left = len(design) - 2 * smoothed.trace() + ((operator @ operator.T) * (design.T @ design)).sum()
         centred = chosen - chosen.mean(0)
         spread = centred.square()
         steady = spread.amax(0) <= 0.5 * spread.sum(0)
@@ -99,7 +102,7 @@ class Control:
             shift=-chosen.mean(0) * steady,
             design=design,
             operator=operator,
-            freedom=max(1.0, float(left.square().sum()) - 1),
+            freedom=max(1.0, float(left) - 1),
             error_factor=vectors * values.clamp(min=0).sqrt(),
         )
 
@@ -225,6 +228,9 @@ class Gathered:
     ) -> Explanation:
         """Return the explanation of all rows; every row must have been added."""
         game, ends = self._game, self._ends
+        if 1 < game.n_references < _FEWEST_REFERENCES:
+            told = f"Standard errors rest on {game.n_references} background rows: give {_FEWEST_REFERENCES} or more."
+            note = f"{note} {told}".strip()
         _check_additive(self._values, ends)
         variance = self._signed.square().sum(0) + self._carried.square().sum(0)
         return Explanation(

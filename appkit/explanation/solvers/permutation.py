@@ -22,6 +22,7 @@ DEFAULT_TARGET_ERROR = 0.05
 MIN_PAIRS = 20  # a spread from fewer is itself off by more than a sixth
 _FIRST_PAIRS = 32
 _FEWEST_CONTROLLED = 4
+_UNSEEN_ROWS = 4
 _GROWTH = 1.5
 _MOST_EVALUATIONS = 20_000  # of a row, where only a target error is named
 _FEWEST_MOST_PAIRS = 100
@@ -95,7 +96,8 @@ def permutation_shapley(
     started, clock = game.n_evaluations, _Clock(game.n_rows, max_seconds)
     ends = endpoints(game)
     n_pairs = _most_pairs(game, max_evaluations, is_timed=max_seconds is not None)
-    plan = _Plan.drawn(game, n_pairs=n_pairs, seed=seed)
+    is_stepwise = target_error is not None or max_seconds is not None
+    plan = _Plan.drawn(game, n_pairs=n_pairs, seed=seed, is_stepwise=is_stepwise)
     gathered = Gathered(game, ends, started=started)
     pairs_of_row = torch.zeros(game.n_rows, dtype=torch.int64, device=game.device)
     limits: list[Tensor] = []
@@ -123,10 +125,11 @@ class _Plan:
     members: Tensor | None  # (n_pairs,) int64
     said: Tensor | None  # (n_references, n_outputs): what the model says of each background row, if there are several
     features: Tensor | None  # (n_references, n_features): what tells background rows apart
+    shuffled: Tensor  # (n_references,): background rows in random order
     rounds: tuple[int, ...]  # pairs after each round; whole rounds over the background where they exceed it
 
     @classmethod
-    def drawn(cls, game: Game, *, n_pairs: int, seed: int) -> "_Plan":
+    def drawn(cls, game: Game, *, n_pairs: int, seed: int, is_stepwise: bool) -> "_Plan":
         rng = np.random.default_rng(seed)
         order = herded_orders(rng, n_players=len(game.player_names), n_drawn=n_pairs)
         said = _said_of_references(game) if game.n_references > 1 else None
@@ -139,7 +142,8 @@ class _Plan:
             members=None if members is None else torch.as_tensor(members, device=game.device),
             said=said,
             features=features,
-            rounds=tuple(_rounds(n_pairs, game.n_references)),
+            shuffled=torch.as_tensor(rng.permutation(game.n_references), device=game.device),
+            rounds=tuple(_rounds(n_pairs, game.n_references)) if is_stepwise else (n_pairs,),
         )
 
     def part(self, start: int, stop: int) -> "_Plan":
@@ -199,6 +203,7 @@ def _explained(
         draws = torch.cat([draws, _contributions(game, plan.part(start, stop), rows, full=full)], dim=1)
         by_round = _by_round(draws, game.n_references)
         estimate = estimated(by_round.mean(1), _control(plan, by_round.shape[2]))
+        estimate = _with_unseen(estimate, game, plan, rows, n_draws=by_round.shape[2])
         values, variance = closed(estimate, Ends(ends.base[rows], ends.output[rows]))
         size = torch.maximum(values.square().sum(1).sqrt(), floor[rows])
         limit = _limits(variance.sum(1), size, by_round, target_error=target_error)
@@ -212,6 +217,34 @@ def _explained(
         draws, rows, full = draws[~done], rows[~done], full[~done]
         if not len(rows):
             return
+
+
+def _with_unseen(estimate: Estimate, game: Game, plan: _Plan, rows: Tensor, *, n_draws: int) -> Estimate:
+    """Return the estimate with the effects of players of whom the drawn background rows show one side only.
+
+    What a flag of one row in a hundred does where it is up is then in no draw, and its spread would be 0. So a few
+    background rows of the other side are asked what the output loses with that player alone absent, and count by how
+    many such rows there are; as large an error is added. A player the model does not use loses nothing and stays at
+    exactly 0.
+    """
+    if plan.features is None or n_draws == game.n_references:
+        return estimate
+    drawn = plan.features[plan.references[:n_draws]]
+    unseen = ((drawn == drawn[0]).all(0) & (plan.features != drawn[0]).any(0)).nonzero()[:, 0]
+    if not len(unseen):
+        return estimate
+    mean, error = estimate.mean.clone(), torch.zeros_like(estimate.mean)
+    for player in unseen.tolist():
+        others = plan.shuffled[plan.features[plan.shuffled, player] != drawn[0, player]]
+        asked = others[:_UNSEEN_ROWS]
+        coalitions = torch.ones(1 + len(asked), len(game.player_names), dtype=torch.bool, device=game.device)
+        coalitions[1:, player] = False
+        said = game.values(coalitions, rows=rows, references=torch.cat([asked[:1], asked]))
+        losses = said[:, :1] - said[:, 1:]
+        share = len(others) / game.n_references
+        mean[:, player] = (1 - share) * mean[:, player] + share * losses.mean(1)
+        error[:, player] = share * losses.square().mean(1).sqrt()
+    return replace(estimate, mean=mean, carried=torch.cat([estimate.carried, error[:, None]], dim=1))
 
 
 def _limits(variance: Tensor, size: Tensor, by_round: Tensor, *, target_error: float | None) -> Tensor:
@@ -305,8 +338,11 @@ def _contributions(game: Game, plan: _Plan, rows: Tensor, *, full: Tensor) -> Te
         references=plan.references.repeat_interleave(per_pair),
         members=None if plan.members is None else plan.members.repeat_interleave(per_pair),
     ).view(len(rows), n_pairs, 2, n_players - 1, len(game.output_names))
-    nobody = torch.zeros(n_pairs, n_players, dtype=torch.bool, device=game.device)
-    first = game.values(nobody, rows=rows, references=plan.references, members=plan.members)[:, :, None]
+    # one background row and no members: the empty coalition is one and the same
+    n_asked = 1 if game.n_references == 1 and plan.members is None else n_pairs
+    nobody = torch.zeros(n_asked, n_players, dtype=torch.bool, device=game.device)
+    first = game.values(nobody, rows=rows, references=plan.references[:n_asked], members=plan.members)[:, :, None]
+    first = first.expand(-1, n_pairs, -1, -1)
     last = (full.expand(-1, n_pairs, -1) if plan.members is None else full[:, plan.members])[:, :, None]
     entering = torch.cat([first, inner[:, :, 0], last], dim=2).diff(dim=2)
     leaving = torch.cat([last, inner[:, :, 1], first], dim=2).diff(dim=2)

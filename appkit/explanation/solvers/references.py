@@ -13,6 +13,7 @@ _CANDIDATES = 50
 _FEWEST_CANDIDATES = 8
 _LARGEST_MEAN = 2_000  # rows that stand for the whole background in its mean distance
 _LARGEST_POOL = 10_000
+_MOST_HERDED = 1_000
 _STREAM = 1  # apart from the stream that permutations and coalitions are drawn from
 
 
@@ -49,8 +50,8 @@ def herded_order(features: Tensor | None, *, n_references: int, n_drawn: int, se
         # of very many rows a random part is herded, the others come after it
         pool = first[:_LARGEST_POOL]
         chosen = clipped_features(features)[torch.as_tensor(pool, device=features.device)]
-        herded = pool[_herded(chosen, n_drawn=min(n_drawn, len(pool)), rng=rng)]
-        first = np.concatenate([herded, first[_LARGEST_POOL:]])
+        herded = pool[_herded(chosen, n_drawn=min(n_drawn, len(pool), _MOST_HERDED), rng=rng)]
+        first = np.concatenate([herded, first[~np.isin(first, herded)]])
     return np.resize(first[:n_drawn], n_drawn)
 
 

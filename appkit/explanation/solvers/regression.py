@@ -16,7 +16,7 @@ from appkit.explanation.solvers.coalitions import (
     one_player_apart,
 )
 from appkit.explanation.solvers.draws import Control, explanation_from_draws
-from appkit.explanation.solvers.references import herded_order, standardised_features
+from appkit.explanation.solvers.references import balanced, herded_order, standardised_features
 
 __all__ = ["COALITIONS_PER_PLAYER", "MIN_SETS", "regression_evaluations", "regression_pays", "regression_shapley"]
 
@@ -222,7 +222,7 @@ class _Plan:
         coalitions = torch.stack([some, ~some], dim=1)
         features = standardised_features(game)
         references = herded_order(features, n_references=game.n_references, n_drawn=extent.n_sets, seed=seed)
-        members = _balanced(rng, game.n_members, extent.n_sets) if game.n_members > 1 else None
+        members = balanced(rng, game.n_members, extent.n_sets) if game.n_members > 1 else None
         device = game.device
         return cls(
             extent=extent,
@@ -236,11 +236,6 @@ class _Plan:
             influence=_influence(drawn, operator[0]).to(device),
             groups=_groups(drawn, device),
         )
-
-
-def _balanced(rng: np.random.Generator, n_choices: int, n_drawn: int) -> np.ndarray:
-    """Return int64 ``(n_drawn,)``: blocks of all choices in random order, so none comes twice before all came once."""
-    return np.concatenate([rng.permutation(n_choices) for _ in range(-(-n_drawn // n_choices))])[:n_drawn]
 
 
 def _signs(pairs: Tensor) -> Tensor:

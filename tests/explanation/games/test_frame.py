@@ -76,3 +76,24 @@ def test_the_control_of_a_column_is_its_number_or_whether_it_is_the_commonest(mi
     background = mixed[["whole", "real", "word"]].assign(word=["a", "c", "c"])
     features = game_of(len, background[:1], background).reference_features()
     np.testing.assert_allclose(features, [[1, 0.5, 0], [2, 1.5, 1], [3, 2.5, 1]])
+
+
+def test_categories_keep_the_order_of_the_background():
+    background = pd.DataFrame({"c": pd.Categorical(["u"] * 4 + ["v"], categories=["u", "v"])})
+    X = pd.DataFrame({"c": pd.Categorical(["v"], categories=["v", "u"])})
+    game = game_from_callable(lambda rows: rows["c"].cat.codes, X, background, output_names=["code"])
+    assert game.values(torch.tensor([[False], [True]])).flatten().tolist() == pytest.approx([0.2, 1.0])
+
+
+def test_ordered_categories_stay_ordered():
+    background = pd.DataFrame({"c": pd.Categorical(["s", "m", "l"], categories=["s", "m", "l"], ordered=True)})
+    X = pd.DataFrame({"c": pd.Categorical(["m"], categories=["s", "m"], ordered=True)})
+    game = game_from_callable(lambda rows: rows["c"] > "s", X, background, output_names=["larger"])
+    assert game.values(torch.tensor([[True]])).item() == 1.0
+
+
+def test_a_level_without_a_place_in_the_order_is_refused():
+    background = pd.DataFrame({"c": pd.Categorical(["s", "l"], categories=["s", "l"], ordered=True)})
+    X = pd.DataFrame({"c": pd.Categorical(["m"], categories=["s", "m", "l"], ordered=True)})
+    with pytest.raises(ValueError, match=r"got \['m'\] besides: their place in the order is not known"):
+        game_from_callable(lambda rows: rows["c"] > "s", X, background, output_names=["larger"])

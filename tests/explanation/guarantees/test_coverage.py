@@ -162,11 +162,6 @@ def test_values_miss_the_truth_by_no_more_than_the_target(name):
     assert misses <= TARGET
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Where one background row in a hundred holds what matters, rows stop at a coarse target before any was "
-    "drawn, and nothing in the draws tells what they miss.",
-)
 def test_two_standard_errors_cover_what_one_background_row_in_a_hundred_holds():
     background, X = make_numbers(1000, n_columns=4, seed=7), make_numbers(8, n_columns=4)
     background["x3"] = (np.random.default_rng(1).random(1000) < 0.01).astype(float)

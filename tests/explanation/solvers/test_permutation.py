@@ -91,12 +91,12 @@ def test_members_are_asked_one_at_a_time_only_where_the_output_is_their_mean():
     assert EncodedTableGame(model, X, X, units="log-odds").n_members == 1
 
 
-def test_what_no_draw_saw_is_shared_and_counted_as_error():
+def test_what_no_draw_saw_is_asked_for_and_counted_as_error():
     X, background = make_numbers(1, n_columns=2) * 0, make_numbers(1000, n_columns=2) * 0
     background.loc[999, "x0"] = 1.0  # the one row that matters is hardly ever drawn
     found = permutation_shapley(game_of(lambda x: x[:, 0], X, background), random_state=0, max_evaluations=50)
-    assert found.values.sum() == pytest.approx(-0.001)
-    assert (np.abs(found.standard_error) > 0).all()
+    np.testing.assert_allclose(found.values[0, :, 0], [-0.001, 0.0], atol=1e-12)
+    np.testing.assert_allclose(found.standard_error[0, :, 0], [0.001, 0.0], atol=1e-12)
 
 
 def test_a_budget_below_twenty_pairs_is_refused_with_the_one_that_suffices():
@@ -191,3 +191,49 @@ def test_limits_must_be_positive(limits):
 def test_rounds_grow_by_half_and_close_on_whole_backgrounds(n_references, expected):
     n_pairs = 80 if n_references == 40 else 90
     assert list(_rounds(n_pairs, n_references)) == expected
+
+
+def _with_flag(n_rows, *, share, seed):
+    rng = np.random.default_rng(seed)
+    table = make_numbers(n_rows, n_columns=12, seed=seed)
+    return table.assign(
+        flag=(rng.random(n_rows) < share).astype(float), idle=(rng.random(n_rows) < share).astype(float)
+    )
+
+
+def test_a_flag_that_no_draw_shows_gets_its_effect_and_an_error():
+    background, weights = _with_flag(2000, share=0.003, seed=1), np.r_[np.ones(12), 10.0, 0.0]
+    X = background[:3].assign(flag=0.0)
+    found = permutation_shapley(
+        game_of(lambda x: x @ weights, X, background), max_evaluations=900, random_state=0
+    )  # some 34 pairs: all of them with the flag down
+    truth = -10 * background["flag"].mean()
+    np.testing.assert_allclose(found.values[:, 12, 0], truth, rtol=0.1)
+    assert (found.standard_error[:, 12, 0] > 0).all()
+    assert (found.values[:, 13] == 0).all()
+    assert (found.standard_error[:, 13] == 0).all()
+
+
+def test_two_standard_errors_cover_rare_flags_at_the_default_target():
+    background, weights = _with_flag(3000, share=0.01, seed=2), np.r_[np.ones(12), 10.0, 0.0]
+    X = background[:3]
+    truth = (weights * (X - background.mean()).to_numpy())[:, 12]
+    covered = []
+    for seed in range(12):
+        found = permutation_shapley(game_of(lambda x: x @ weights, X, background), random_state=seed)
+        covered.append(np.abs(found.values[:, 12, 0] - truth) <= 2 * found.standard_error[:, 12, 0] + 1e-9)
+    assert np.mean(covered) > 0.9
+
+
+def test_a_fill_of_the_rows_own_is_asked_once():
+    X = make_numbers(1, n_columns=2)
+    game = game_of(lambda x: x.sum(1), X, X * 0)
+    game._fills_are_shared = False
+    permutation_shapley(game, max_evaluations=100, random_state=0)
+    assert game.n_evaluations <= 104  # 49 pairs, and the ends once each for base, output, first and last
+
+
+def test_few_background_rows_are_told():
+    X = make_numbers(2, n_columns=4)
+    found = permutation_shapley(game_of(tangled, X, POPULATION[:5]), max_evaluations=400, random_state=0)
+    assert found.note == "Standard errors rest on 5 background rows: give 20 or more."
