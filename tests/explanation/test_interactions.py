@@ -49,7 +49,7 @@ def test_enumeration_is_the_definition(n_players, n_references, seed):
     hidden = rng.normal(size=(n_players, 8))
     X, background = make_numbers(3, n_columns=n_players, seed=seed), make_numbers(n_references, n_columns=n_players)
     function = lambda x: np.maximum(x @ hidden, 0).sum(axis=1)  # noqa: E731, shown to both sides
-    found = shapley_interactions(game_of(function, X, background))
+    found = shapley_interactions(game_of(function, X, background), random_state=0)
     assert found.method == "shapley interaction (exact)"
     expected = [
         [brute_force(function, x, background.to_numpy(), pair) for pair in positions(found)] for x in X.to_numpy()
@@ -87,7 +87,9 @@ def test_a_player_nobody_asks_interacts_with_nobody(budget):
 @pytest.fixture(scope="module")
 def truth():
     X = make_numbers(6, n_columns=5)
-    return shapley_interactions(game_of(tangled, X, POPULATION), pairs=every_pair(4), max_evaluations=60_000)
+    return shapley_interactions(
+        game_of(tangled, X, POPULATION), pairs=every_pair(4), max_evaluations=60_000, random_state=0
+    )
 
 
 def sampled(*, seed, background=POPULATION):
@@ -146,7 +148,7 @@ def test_pairs_that_were_picked_are_not_overrated():
     X, background = make_numbers(2, n_columns=9), make_numbers(400, n_columns=9, seed=1)
     waves = np.random.default_rng(0).normal(size=(9, 60))
     game = game_of(lambda x: np.sin(3 * x @ waves).sum(axis=1), X, background)  # every pair is as strong as another
-    exact = shapley_interactions(game, pairs=every_pair(9), max_evaluations=300_000)
+    exact = shapley_interactions(game, pairs=every_pair(9), max_evaluations=300_000, random_state=0)
     of_pair = dict(zip(exact.pairs, np.moveaxis(exact.values, 1, 0), strict=True))
     overrated = []
     for seed in range(12):
@@ -160,7 +162,7 @@ def test_pairs_that_were_picked_are_not_overrated():
 def test_one_member_per_draw_still_aims_at_the_mean_of_all(units):
     model, X = FakeEnsemble(), make_table(6)
     game = EncodedTableGame(model, X, model.background_, units=units)
-    exact = shapley_interactions(game, pairs=[("a", "b"), ("a", "c"), ("b", "d")])
+    exact = shapley_interactions(game, pairs=[("a", "b"), ("a", "c"), ("b", "d")], random_state=0)
     found = shapley_interactions(game, pairs=[("a", "b"), ("a", "c"), ("b", "d")], max_evaluations=500, random_state=0)
     assert (np.abs(found.values - exact.values) <= 4 * found.standard_error).all()
 
@@ -188,24 +190,26 @@ def test_neither_batches_nor_other_rows_show_in_the_bytes(batch_size, n_referenc
 @pytest.mark.parametrize("budget", [2500, 10_000])
 def test_evaluations_stay_within_the_budget_and_the_background(budget):
     X, background = make_numbers(10, n_columns=20), make_numbers(30, n_columns=20, seed=1)
-    found = shapley_interactions(game_of(partly_tangled, X, background), n_pairs=3, max_evaluations=budget)
+    found = shapley_interactions(
+        game_of(partly_tangled, X, background), n_pairs=3, max_evaluations=budget, random_state=0
+    )
     assert 0.7 * budget < found.n_evaluations <= budget + 30
 
 
 def test_too_small_a_budget_is_refused_with_the_one_that_suffices():
     X = make_numbers(2, n_columns=20)
     with pytest.raises(ValueError, match=r"at least 2088 to pick 3 of 190 pairs .*got 2087"):
-        shapley_interactions(game_of(partly_tangled, X, X), n_pairs=3, max_evaluations=2087)
+        shapley_interactions(game_of(partly_tangled, X, X), n_pairs=3, max_evaluations=2087, random_state=0)
 
 
 @pytest.mark.parametrize("pairs", [[("x0", "nobody")], [("x0", "x0")], [("x0", "x1", "x2")], []])
 def test_pairs_must_name_two_players_each(pairs):
     X = make_numbers(2, n_columns=4)
     with pytest.raises(ValueError, match="pairs must"):
-        shapley_interactions(game_of(tangled, X, X), pairs=pairs)
+        shapley_interactions(game_of(tangled, X, X), pairs=pairs, random_state=0)
 
 
 def test_one_player_has_nobody_to_interact_with():
     X = make_numbers(2, n_columns=1)
     with pytest.raises(ValueError, match="two players at least"):
-        shapley_interactions(game_of(lambda x: x[:, 0], X, X))
+        shapley_interactions(game_of(lambda x: x[:, 0], X, X), random_state=0)

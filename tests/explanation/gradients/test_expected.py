@@ -119,7 +119,9 @@ def test_values_are_the_integral_and_sum_to_the_output(name):
 
 def test_a_linear_function_is_exact_whatever_the_references():
     rows, background, weights = torch.randn(3, 5), torch.randn(400, 5), torch.arange(5.0)
-    found = expected_gradients(_matrix_game(lambda x: x @ weights, rows, background), max_evaluations=51)
+    found = expected_gradients(
+        _matrix_game(lambda x: x @ weights, rows, background), max_evaluations=51, random_state=0
+    )
     np.testing.assert_allclose(found.values[..., 0], weights * (rows - background.mean(0)), atol=1e-5)
 
 
@@ -143,7 +145,9 @@ def test_two_standard_errors_cover_the_whole_background_nineteen_times_in_twenty
 
 def test_two_standard_errors_cover_the_way_from_a_single_reference():
     network, rows, fills = _network("gru"), 3 * _series(4), 3 * _series(4, seed=1)
-    truth = expected_gradients(_game(network, rows, fills, fills_per_row=True), max_evaluations=20001).values
+    truth = expected_gradients(
+        _game(network, rows, fills, fills_per_row=True), max_evaluations=20001, random_state=0
+    ).values
     covered = []
     for seed in range(10):
         game = _game(network, rows, fills, fills_per_row=True)
@@ -155,7 +159,9 @@ def test_two_standard_errors_cover_the_way_from_a_single_reference():
 def test_each_row_goes_from_its_own_fill():
     rows, fills = torch.tensor([[2.0, 1.0], [3.0, 1.0]]), torch.tensor([[1.0, 1.0], [0.0, 0.0]])
     game = _matrix_game(lambda x: 2 * x[:, 0] - x[:, 1], rows, fills, fills_per_row=True)
-    np.testing.assert_allclose(expected_gradients(game).values[..., 0], [[2.0, 0.0], [6.0, -1.0]], atol=1e-5)
+    np.testing.assert_allclose(
+        expected_gradients(game, random_state=0).values[..., 0], [[2.0, 0.0], [6.0, -1.0]], atol=1e-5
+    )
 
 
 def test_each_row_has_its_own_players():
@@ -164,7 +170,9 @@ def test_each_row_has_its_own_players():
     game = TensorGame(
         lambda x: x.sum(1), rows, background, players=owner, players_per_row=True, player_names=["a", "b"]
     )
-    np.testing.assert_allclose(expected_gradients(game).values[..., 0], [[3.0, 4.0], [6.0, 1.0]], atol=1e-5)
+    np.testing.assert_allclose(
+        expected_gradients(game, random_state=0).values[..., 0], [[3.0, 4.0], [6.0, 1.0]], atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("name", ["gru", "convolution", "attention"])
@@ -198,7 +206,7 @@ def test_memory_that_ends_halves_the_batch():
         return x.sum(1)
 
     rows, background = torch.ones(1, 2), torch.zeros(30, 2)
-    found = expected_gradients(_matrix_game(forgetful, rows, background), max_evaluations=31)
+    found = expected_gradients(_matrix_game(forgetful, rows, background), max_evaluations=31, random_state=0)
     assert {256, 128, 64, 32} <= set(sizes)
     np.testing.assert_allclose(found.values[0, :, 0], [1.0, 1.0], atol=1e-6)
 
@@ -208,7 +216,7 @@ def test_the_network_is_left_as_it_was_found():
     network[1].bias.requires_grad_(False)
     before = copy.deepcopy(network)
     random_state = torch.get_rng_state()
-    expected_gradients(_game(network, _series(2), _series(30)), max_evaluations=31)
+    expected_gradients(_game(network, _series(2), _series(30)), max_evaluations=31, random_state=0)
     assert [part.training for part in network.modules()] == [part.training for part in before.modules()]
     assert [p.requires_grad for p in network.parameters()] == [p.requires_grad for p in before.parameters()]
     assert all(parameter.grad is None for parameter in network.parameters())
@@ -219,20 +227,20 @@ def test_the_network_is_left_as_it_was_found():
 def test_a_caller_that_switched_gradients_off_is_served_all_the_same(mode):
     game = _matrix_game(lambda x: 2 * x[:, 0], torch.ones(1, 2), torch.zeros(30, 2))
     with mode():
-        found = expected_gradients(game)
+        found = expected_gradients(game, random_state=0)
         assert not torch.is_grad_enabled()
     np.testing.assert_allclose(found.values[0, :, 0], [2.0, 0.0], atol=1e-6)
 
 
 def test_evaluations_are_gradients_and_the_endpoints():
     game = _game(_network("silu"), _series(10), _series(30, seed=1))
-    assert expected_gradients(game, max_evaluations=100).n_evaluations == 3 * 30 + 1 + 30 / 10
+    assert expected_gradients(game, max_evaluations=100, random_state=0).n_evaluations == 3 * 30 + 1 + 30 / 10
 
 
 def test_whole_numbers_are_refused_with_the_way_out():
     game = _matrix_game(nn.Embedding(9, 1), torch.ones(1, 2, dtype=torch.int64), torch.zeros(3, 2, dtype=torch.int64))
     with pytest.raises(TypeError, match=r"int64.*permutation"):
-        expected_gradients(game)
+        expected_gradients(game, random_state=0)
 
 
 @pytest.mark.parametrize("function", [on_arrays(lambda x: x.sum(1)), lambda x: x.detach().sum(1)])
@@ -242,12 +250,14 @@ def test_a_function_torch_cannot_follow_is_refused_with_the_way_out(function):
             return function(x.detach())
 
     with pytest.raises(ValueError, match=r"differentiable.*permutation"):
-        expected_gradients(_matrix_game(NoGradient(), torch.ones(1, 2), torch.zeros(3, 2)))
+        expected_gradients(_matrix_game(NoGradient(), torch.ones(1, 2), torch.zeros(3, 2)), random_state=0)
 
 
 def test_a_gradient_that_is_no_number_is_refused():
     with pytest.raises(ValueError, match="finite gradients"):
-        expected_gradients(_matrix_game(lambda x: x[:, 0].sqrt() * 0, torch.zeros(1, 2), torch.zeros(3, 2)))
+        expected_gradients(
+            _matrix_game(lambda x: x[:, 0].sqrt() * 0, torch.zeros(1, 2), torch.zeros(3, 2)), random_state=0
+        )
 
 
 def test_steps_that_gradients_do_not_see_are_told():
@@ -260,9 +270,11 @@ def test_steps_that_gradients_do_not_see_are_told():
 def test_a_table_is_refused():
     X = make_numbers(3, n_columns=2)
     with pytest.raises(TypeError, match=r"FrameGame.*permutation"):
-        expected_gradients(game_of(lambda x: x[:, 0], X, X))
+        expected_gradients(game_of(lambda x: x[:, 0], X, X), random_state=0)
 
 
 def test_a_budget_below_twenty_gradients_is_refused():
     with pytest.raises(ValueError, match="at least 21 gradients, got 20"):
-        expected_gradients(_matrix_game(lambda x: x[:, 0], torch.ones(1, 1), torch.ones(1, 1)), max_evaluations=20)
+        expected_gradients(
+            _matrix_game(lambda x: x[:, 0], torch.ones(1, 1), torch.ones(1, 1)), max_evaluations=20, random_state=0
+        )

@@ -242,7 +242,7 @@ def test_lime_refuses_one_segment():
         output_names=OUTPUTS,
     )
     with pytest.raises(ValueError, match="needs two at least"):
-        lime_surrogate(game)
+        lime_surrogate(game, random_state=0)
 
 
 def test_blur_needs_no_opencv(monkeypatch):

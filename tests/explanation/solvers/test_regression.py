@@ -36,7 +36,9 @@ def test_all_coalitions_give_the_exact_values(n_players, n_references):
     X, background = make_numbers(4, n_columns=n_players), make_numbers(n_references, n_columns=n_players, seed=1)
     network = random_network(n_players, seed=0)
     truth = exact_shapley(game_of(network, X, background))
-    found = regression_shapley(game_of(network, X, background), max_evaluations=2**n_players * n_references + 4)
+    found = regression_shapley(
+        game_of(network, X, background), max_evaluations=2**n_players * n_references + 4, random_state=0
+    )
     np.testing.assert_allclose(found.values, truth.values, atol=1e-9)
     np.testing.assert_allclose(found.residual, 0, atol=1e-9)
 
@@ -62,7 +64,9 @@ def test_a_player_nobody_asks_gets_exactly_nothing(seed, n_references):
     X, background = make_numbers(4, n_columns=9, seed=seed), make_numbers(n_references, n_columns=9, seed=seed + 50)
     idle = np.random.default_rng(seed).permutation(9)[: 1 + seed % 3]
     network = random_network(9, seed=seed, idle=idle)
-    found = regression_shapley(game_of(network, X, background), max_evaluations=1200 + 100 * (n_references > 20) * 8)
+    found = regression_shapley(
+        game_of(network, X, background), max_evaluations=1200 + 100 * (n_references > 20) * 8, random_state=0
+    )
     assert (found.values[:, idle] == 0).all()
     assert (found.standard_error[:, idle] == 0).all()
     assert (np.delete(found.values, idle, axis=1) != 0).all()
@@ -112,6 +116,7 @@ def test_players_in_the_same_place_get_the_same_within_their_error(n_references)
     found = regression_shapley(
         game_of(lambda x: network(x) + network(x[:, [1, 0, *range(2, 11)]]), X, background),
         max_evaluations=804 + 40 * n_references,
+        random_state=0,
     )
     apart = np.abs(found.values[:, 0] - found.values[:, 1])
     assert (apart < 4 * found.standard_error[:, :2].max(axis=1)).all()
@@ -181,7 +186,7 @@ def test_the_least_budget_answers_steadily_and_less_is_refused(n_players, n_refe
     game = game_of(random_network(n_players, seed=0), X, background)
     least = regression_evaluations(game)
     with pytest.raises(ValueError, match=rf"at least {least} .*got {least - 1}\. Use method='permutation'"):
-        regression_shapley(game, max_evaluations=least - 1)
+        regression_shapley(game, max_evaluations=least - 1, random_state=0)
     truth = permutation_shapley(game, max_evaluations=40_000, random_state=0)
     assert relative_error(regression_shapley(game, max_evaluations=least, random_state=0), truth) < 0.5
 
@@ -238,7 +243,7 @@ def test_neither_batches_nor_other_rows_show_in_the_bytes(batch_size, n_referenc
 def test_the_recorded_seed_gives_the_same_values_and_another_seed_others():
     X, background = make_numbers(3, n_columns=10), make_numbers(40, n_columns=10, seed=1)
     game = game_of(random_network(10, seed=0), X, background)
-    once = regression_shapley(game, max_evaluations=2000)
+    once = regression_shapley(game, max_evaluations=2000, random_state=0)
     again = regression_shapley(game, max_evaluations=2000, random_state=once.random_state)
     other = regression_shapley(game, max_evaluations=2000, random_state=once.random_state + 1)
     assert once.values.tobytes() == again.values.tobytes()

@@ -134,20 +134,20 @@ def test_weights_promise_no_sum():
 def test_one_player_is_refused():
     X = make_numbers(2, n_columns=1)
     with pytest.raises(ValueError, match="needs two at least"):
-        lime_surrogate(game_of(lambda x: x[:, 0], X, X))
+        lime_surrogate(game_of(lambda x: x[:, 0], X, X), random_state=0)
 
 
 @pytest.mark.parametrize("width", [0.0, -1.0, float("nan")])
 def test_a_kernel_without_width_is_refused(width):
     X = make_numbers(2, n_columns=3)
     with pytest.raises(ValueError, match="kernel_width must be positive"):
-        lime_surrogate(game_of(tangled, X, X), kernel_width=width)
+        lime_surrogate(game_of(tangled, X, X), kernel_width=width, random_state=0)
 
 
 def test_too_few_perturbations_are_refused():
     X = make_numbers(2, n_columns=3)
     with pytest.raises(ValueError, match="at least 26 for LIME over 3 players, got 25"):
-        lime_surrogate(game_of(tangled, X, X), max_evaluations=25)
+        lime_surrogate(game_of(tangled, X, X), max_evaluations=25, random_state=0)
 
 
 def test_all_rows_are_asked_the_same_perturbations():
@@ -198,4 +198,4 @@ def test_a_game_without_members_is_asked_the_same_either_way():
 def test_another_word_for_members_is_refused():
     X = make_numbers(2, n_columns=3)
     with pytest.raises(ValueError, match="members must be 'all' or 'one', got 'some'"):
-        lime_surrogate(game_of(tangled, X, X), members="some")
+        lime_surrogate(game_of(tangled, X, X), members="some", random_state=0)
