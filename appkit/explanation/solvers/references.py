@@ -37,7 +37,7 @@ def herded_order(features: Tensor | None, *, n_references: int, n_drawn: int, se
     Every row comes once before any comes twice. With features the first thousand rows are a kernel herding: among few
     rows (at most 50) drawn at random from those not yet asked, the next is the one that brings the energy distance
     between the rows asked and the whole background down furthest. Whatever the prefix, it then resembles the
-    background: on a network of 24 columns the error of 100 drawn rows was less than half that of 100 rows drawn blindly.
+    background: on a network of 24 columns the error of 100 drawn rows was less than half that of 100 blind ones.
 
     References
     ----------
