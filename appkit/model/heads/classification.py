@@ -1,37 +1,12 @@
-"""What the logits of a network mean: their loss, and the probabilities or values they stand for."""
+"""Logits that stand for the probabilities of classes."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["BinaryHead", "Head", "MulticlassHead", "OrdinalHead", "OrdinalNetwork", "RegressionHead"]
-
-
-class Head(Protocol):
-    """Meaning of member logits ``(n_rows, n_members, n_outputs)``."""
-
-    @property
-    def n_outputs(self) -> int:
-        """Logits a network must give per member."""
-
-    @property
-    def n_free_outputs(self) -> int:
-        """Outputs of the network under :meth:`wrap`; fewer than ``n_outputs`` where some are tied."""
-
-    def wrap(self, module: nn.Module, target: Tensor, weight: Tensor) -> nn.Module:
-        """Return ``module``, dressed where the head needs parameters of its own."""
-
-    def loss(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of each row and member, ``(n_rows, n_members)``."""
-
-    def means(self, logits: Tensor) -> Tensor:
-        """Return what each member says: probabilities or values, ``(n_rows, n_members, n_means)``."""
-
-    def score(self, mean: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of each row, ``(n_rows,)``, for the average ``(n_rows, n_means)`` of the members."""
+__all__ = ["BinaryHead", "MulticlassHead", "OrdinalHead", "OrdinalNetwork"]
 
 
 @dataclass(frozen=True)
@@ -117,34 +92,6 @@ class OrdinalHead:
 
     def score(self, mean: Tensor, target: Tensor) -> Tensor:
         return _log_loss(mean, target.long())
-
-
-@dataclass(frozen=True)
-class RegressionHead:
-    """One number in units of the target's standard deviation around its mean."""
-
-    centre: float
-    scale: float
-    n_outputs: int = 1
-
-    @property
-    def n_free_outputs(self) -> int:
-        return 1
-
-    def wrap(self, module: nn.Module, target: Tensor, weight: Tensor) -> nn.Module:
-        return module
-
-    def loss(self, logits: Tensor, target: Tensor) -> Tensor:
-        return (logits[..., 0] - self._standard(target)[:, None].to(logits.dtype)).square()
-
-    def means(self, logits: Tensor) -> Tensor:
-        return logits.double() * self.scale + self.centre
-
-    def score(self, mean: Tensor, target: Tensor) -> Tensor:
-        return (self._standard(mean[:, 0]) - self._standard(target)).square()
-
-    def _standard(self, values: Tensor) -> Tensor:
-        return (values.double() - self.centre) / self.scale
 
 
 class OrdinalNetwork(nn.Module):
