@@ -20,17 +20,21 @@ class BinaryHead:
         return 1
 
     def wrap(self, module: nn.Module, target: Tensor, weight: Tensor) -> nn.Module:
+        """Return ``module`` as it is."""
         return module
 
     def loss(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the cross-entropy of each row and member, ``(n_rows, n_members)``."""
         z = logits[..., 0]
         return functional.binary_cross_entropy_with_logits(z, target[:, None].expand_as(z), reduction="none")
 
     def means(self, logits: Tensor) -> Tensor:
+        """Return the probabilities of both classes, ``(n_rows, n_members, 2)``."""
         p = torch.sigmoid(logits)
         return torch.cat([1 - p, p], dim=-1)
 
     def score(self, mean: Tensor, target: Tensor) -> Tensor:
+        """Return the log-loss of averaged probabilities, ``(n_rows,)``."""
         return _log_loss(mean, target.long())
 
 
@@ -45,16 +49,20 @@ class MulticlassHead:
         return self.n_outputs
 
     def wrap(self, module: nn.Module, target: Tensor, weight: Tensor) -> nn.Module:
+        """Return ``module`` as it is."""
         return module
 
     def loss(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the cross-entropy of each row and member, ``(n_rows, n_members)``."""
         classes = target.long()[:, None].expand(logits.shape[:2])
         return functional.cross_entropy(logits.flatten(0, 1), classes.flatten(), reduction="none").view(classes.shape)
 
     def means(self, logits: Tensor) -> Tensor:
+        """Return the probability of each class, ``(n_rows, n_members, n_outputs)``."""
         return logits.softmax(dim=-1)
 
     def score(self, mean: Tensor, target: Tensor) -> Tensor:
+        """Return the log-loss of averaged probabilities, ``(n_rows,)``."""
         return _log_loss(mean, target.long())
 
 
@@ -78,19 +86,23 @@ class OrdinalHead:
         return 1
 
     def wrap(self, module: nn.Module, target: Tensor, weight: Tensor) -> nn.Module:
+        """Return ``module`` under cut points that start at the shares of the training population."""
         beyond = torch.stack([(weight * (target > j)).sum() / weight.sum() for j in range(self.n_outputs)])
         return OrdinalNetwork(module, torch.logit(beyond, eps=1e-3))
 
     def loss(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the log-loss of each row and member, ``(n_rows, n_members)``."""
         chosen = target.long()[:, None, None].expand(*logits.shape[:2], 1)
         return -torch.log(self.means(logits).gather(-1, chosen).squeeze(-1).clamp_min(1e-12))
 
     def means(self, logits: Tensor) -> Tensor:
+        """Return the probability of each grade, ``(n_rows, n_members, n_classes)``."""
         beyond = torch.sigmoid(logits)
         ends = torch.ones_like(beyond[..., :1])
         return torch.cat([ends, beyond], dim=-1) - torch.cat([beyond, torch.zeros_like(ends)], dim=-1)
 
     def score(self, mean: Tensor, target: Tensor) -> Tensor:
+        """Return the log-loss of averaged probabilities, ``(n_rows,)``."""
         return _log_loss(mean, target.long())
 
 
