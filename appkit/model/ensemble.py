@@ -15,7 +15,10 @@ from appkit.model.heads import Head
 from appkit.model.networks import MultiNetwork
 from appkit.model.training import Epoch, TrainingData, TrainingSettings, TrainingState, member_logits, train
 
-__all__ = ["Ensemble", "Recipe", "fit_ensemble"]
+__all__ = ["Ensemble", "Recipe", "Weights", "fit_ensemble"]
+
+Weights = tuple[Mapping[str, Tensor], ...] | None
+"""Weights to go on from, one entry per network; ``None`` to begin anew."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Recipe:
     placement: Placement
     seeds: tuple[int, ...]  # one per network
     deadline: float | None = None
-    start: tuple[Mapping[str, Tensor], ...] | None = None  # weights to go on from, one entry per network
+    start: Weights = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ def _parts(
 
 def _start(recipe: Recipe, number: int, learning: TrainingData) -> nn.Module:
     """Build a network from its own seed; the global generator is left as found."""
-    with torch.random.fork_rng(devices=[learning.Z.device] if learning.Z.is_cuda else []):
+    with torch.random.fork_rng(devices=[learning.Z.device] if learning.Z.device.type == "cuda" else []):
         torch.manual_seed(recipe.seeds[number])  # seeds the GPU too
         network = recipe.head.wrap(recipe.build(), learning.target.cpu(), learning.weight.cpu())
     network = network.to(learning.Z.device)

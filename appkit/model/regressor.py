@@ -3,22 +3,16 @@
 from typing import Any
 
 import numpy as np
-import torch
-from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor
 
-from appkit.data import check_values
 from appkit.model.conformal import interval_half_width
-from appkit.model.ensemble import Ensemble
-from appkit.model.heads import Head, RegressionHead
+from appkit.model.neural_regressor import NeuralRegressor
 from appkit.model.table_estimator import TableEstimator
-from appkit.model.training import TrainingData
 
 __all__ = ["TabularRegressor"]
 
 
-class TabularRegressor(RegressorMixin, TableEstimator):
+class TabularRegressor(NeuralRegressor, TableEstimator):
     """Neural regressor for tables: a TabM ensemble with piecewise-linear embeddings, on squared error.
 
     Takes a DataFrame as it is: numbers, text, categories, booleans, dates, missing values, categories never seen
@@ -57,12 +51,6 @@ class TabularRegressor(RegressorMixin, TableEstimator):
     True
     """
 
-    _units = ("value",)
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Return predicted values, float64 ``(n_rows,)``."""
-        return self._means(self.encode(X))[:, 0].cpu().numpy()
-
     def predict_interval(self, X: Any, *, alpha: float = 0.1) -> np.ndarray:
         """Return lower and upper ends, float64 ``(n_rows, 2)``, that hold the truth with probability ``1 - alpha``.
 
@@ -73,38 +61,3 @@ class TabularRegressor(RegressorMixin, TableEstimator):
         width = interval_half_width(self.conformal_residuals_, alpha=alpha)
         centre = self.predict(X)
         return np.column_stack([centre - width, centre + width])
-
-    @property
-    def output_names_(self) -> tuple[str, ...]:
-        """Names of the outputs of ``encoded_outputs``."""
-        return ("value",)
-
-    def _learn_target(self, y: Any, *, n_rows: int, weight: np.ndarray | None) -> np.ndarray:
-        values = check_values(y, n_rows=n_rows)
-        centre = np.average(values, weights=weight)
-        with np.errstate(over="ignore"):
-            scale = np.sqrt(np.average((values - centre) ** 2, weights=weight))
-        if not np.isfinite(scale):
-            row = int(np.abs(values).argmax())
-            raise ValueError(
-                f"y must be small enough to be squared, got {values[row]:.3g} in row {row}. Give it in a larger unit."
-            )
-        self.target_centre_, self.target_scale_ = float(centre), float(scale) or 1.0
-        return values
-
-    def _encode_target(self, y: Any, *, n_rows: int) -> np.ndarray:
-        return check_values(y, n_rows=n_rows)
-
-    def _make_head(self, data: TrainingData) -> Head:
-        return RegressionHead(self.target_centre_, self.target_scale_)
-
-    def _learn_from_held_out(self, ensemble: Ensemble, rows: TrainingData, *, is_blind: bool) -> None:
-        self.conformal_residuals_ = np.empty(0)
-        if is_blind:
-            return
-        held = torch.from_numpy(ensemble.held_out).to(rows.Z.device)
-        mean = self.head_.means(ensemble.logits).mean(dim=1)[:, 0]
-        self.conformal_residuals_ = np.sort((mean - rows.target[held]).abs().double().cpu().numpy())
-
-    def _in_units(self, means: Tensor, units: str) -> Tensor:
-        return means

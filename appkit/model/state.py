@@ -1,4 +1,4 @@
-"""A fitted table estimator as JSON values and CPU tensors, and back: no code, no clock, no device in it."""
+"""A fitted estimator as JSON values and CPU tensors, and back: no code, no clock, no device in it."""
 
 import dataclasses
 import hashlib
@@ -8,31 +8,24 @@ from dataclasses import dataclass, field
 from typing import Any, get_type_hints
 
 import numpy as np
-import pandas as pd
 import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from appkit.data import Schema
-from appkit.data.table_encoder import TableEncoder
 from appkit.model.calibration import AffineCalibration
 from appkit.model.codec import ValueReader, ValueWriter
 from appkit.model.device import place
 from appkit.model.heads import BinaryHead, Head, MulticlassHead, OrdinalHead, RegressionHead
 from appkit.model.networks import MultiNetwork, NetworkFactory
-from appkit.model.table_estimator import TableEstimator
+from appkit.model.neural_estimator import NeuralEstimator
 
 __all__ = ["EstimatorState", "model_hash", "restore", "state_of"]
 
 _WEIGHTS = "module_/"
 _FACTORY = "$factory"
-_NEEDED: Mapping[str, tuple[type, ...]] = {
-    "schema_": (Schema,),
-    "encoder_": (TableEncoder,),
+_NEEDED: dict[str, tuple[type, ...]] = {
     "head_": (BinaryHead, MulticlassHead, OrdinalHead, RegressionHead),
     "calibration_": (AffineCalibration,),
-    "background_": (pd.DataFrame,),
-    "n_features_in_": (int,),
 }
 
 
@@ -58,7 +51,7 @@ class EstimatorState:
     remarks: tuple[str, ...] = field(default=())
 
 
-def state_of(estimator: TableEstimator) -> EstimatorState:
+def state_of(estimator: NeuralEstimator) -> EstimatorState:
     """Return the state of a fitted estimator. Equal fits have equal states: run times are left out.
 
     Raises
@@ -82,8 +75,8 @@ def state_of(estimator: TableEstimator) -> EstimatorState:
 
 
 def restore(
-    cls: type[TableEstimator], state: EstimatorState, *, network: NetworkFactory | None = None, device: str = "cpu"
-) -> TableEstimator:
+    cls: type[NeuralEstimator], state: EstimatorState, *, network: NetworkFactory | None = None, device: str = "cpu"
+) -> NeuralEstimator:
     """Return the estimator of class ``cls`` that ``state`` was taken of.
 
     Parameters
@@ -109,7 +102,7 @@ def restore(
         if not _is_fitted_name(name) or hasattr(cls, name) or name in ("module_", "device_"):
             raise ValueError(f"fitted attribute {name!r} is unknown to {cls.__name__}.")
         setattr(estimator, name, _read(reader, node, f"fitted attribute {name!r}"))
-    for name, kinds in _NEEDED.items():
+    for name, kinds in (_NEEDED | cls.needed_to_open).items():
         if not isinstance(getattr(estimator, name, None), kinds):
             raise ValueError(f"fitted attribute {name!r} must be a {kinds[0].__name__}, and is absent or another.")
     estimator.device_ = place(device).device
@@ -118,7 +111,7 @@ def restore(
     return estimator
 
 
-def model_hash(estimator: TableEstimator) -> str:
+def model_hash(estimator: NeuralEstimator) -> str:
     """Return the sha256 of a fitted estimator's state: equal for equal fits, and before and after save and load."""
     state = state_of(estimator)
     digest = hashlib.sha256(type(estimator).__name__.encode())
@@ -164,7 +157,7 @@ def _without_clocks(fitted: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_parameters(
-    cls: type[TableEstimator], state: Mapping[str, Any], reader: ValueReader, network: NetworkFactory | None
+    cls: type[NeuralEstimator], state: Mapping[str, Any], reader: ValueReader, network: NetworkFactory | None
 ) -> dict[str, Any]:
     known = cls._get_param_names()
     for name in state:
@@ -196,7 +189,7 @@ def _read(reader: ValueReader, node: Any, where: str) -> Any:
         raise ValueError(f"{where} is not what appkit writes: {err}") from err
 
 
-def _rebuild_module(estimator: TableEstimator, tensors: Mapping[str, Tensor]) -> MultiNetwork:
+def _rebuild_module(estimator: NeuralEstimator, tensors: Mapping[str, Tensor]) -> MultiNetwork:
     """Build the networks anew from the encoder's layout and fill in their weights."""
     weights = {key.removeprefix(_WEIGHTS): value for key, value in tensors.items() if key.startswith(_WEIGHTS)}
     n_networks = len({key.split(".")[1] for key in weights if key.startswith("networks.")})
@@ -211,15 +204,13 @@ def _rebuild_module(estimator: TableEstimator, tensors: Mapping[str, Tensor]) ->
     return module
 
 
-def _check_size(estimator: TableEstimator, n_weights: int) -> None:
+def _check_size(estimator: NeuralEstimator, n_weights: int) -> None:
     """Refuse parameters that would fill the memory with networks the file holds no weights for."""
-    least = estimator.width * max(estimator.width * (estimator.depth - 1), 1)
-    if estimator.network == "tabm":
-        least = max(least, estimator.width * estimator.n_members)
+    least = estimator._least_weights()
     if isinstance(estimator.network, str) and least > n_weights:
         raise ValueError(f"they ask for at least {least:,} weights, and there are {n_weights:,}.")
 
 
-def _empty_network(estimator: TableEstimator, head: Head) -> nn.Module:
+def _empty_network(estimator: NeuralEstimator, head: Head) -> nn.Module:
     one_row = torch.zeros(1), torch.ones(1)  # a head's own starting values are overwritten too
     return head.wrap(estimator._build_network(head.n_free_outputs), *one_row)

@@ -1,33 +1,65 @@
 """Train a module: tensors that sit on the device, early stopping on held-out loss, best epoch restored."""
 
 import copy
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from appkit.model.device import Placement, threads_for_batches
 from appkit.model.heads import Head
 
-__all__ = ["Epoch", "TrainingData", "TrainingSettings", "TrainingState", "member_logits", "train"]
+__all__ = ["Epoch", "Inputs", "TrainingData", "TrainingSettings", "TrainingState", "member_logits", "train"]
 
 PREDICT_ROWS = 4096  # rows per forward pass outside training: bounds memory, changes no result
 _PREDICT_CELLS = 2**20  # encoded features per forward pass: each becomes some hundred numbers on its way
+
+
+class Inputs(Protocol):
+    """Encoded rows on one device: a tensor, or what cuts tensors out of a larger one when asked.
+
+    Indexing by a slice or by int64 positions gives a float32 tensor, one entry per row.
+    """
+
+    @property
+    def shape(self) -> Sequence[int]: ...
+
+    @property
+    def device(self) -> torch.device: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Any, /) -> Tensor: ...
+
+    def to(self, device: Any, /) -> "Inputs": ...
 
 
 @dataclass(frozen=True)
 class TrainingData:
     """Encoded rows, their targets and weights, on one device."""
 
-    Z: Tensor  # float32 (n_rows, width)
-    target: Tensor  # (n_rows,): class or grade index in float32, or value in float64, which holds a date or a balance
+    Z: Inputs  # float32 (n_rows, width), (n_rows, n_times, n_channels), ...
+    target: Tensor  # (n_rows, ...): class or grade index in float32, or value in float64, which holds a date or balance
     weight: Tensor  # float32 (n_rows,)
 
+    def __len__(self) -> int:
+        return len(self.target)
+
     def take(self, rows: Tensor) -> "TrainingData":
-        """Return the chosen rows."""
-        return TrainingData(self.Z[rows], self.target[rows], self.weight[rows])
+        """Return the chosen rows; what is cut when asked for stays uncut."""
+        chosen = self.Z[rows] if isinstance(self.Z, Tensor) else self.Z.take(rows)  # type: ignore[attr-defined]
+        return TrainingData(chosen, self.target[rows], self.weight[rows])
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return all there is to know, as arrays on the CPU."""
+        inputs = {"Z": self.Z} if isinstance(self.Z, Tensor) else vars(self.Z)
+        parts = {name: part for name, part in inputs.items() if isinstance(part, Tensor)}
+        return {k: v.cpu().numpy() for k, v in (parts | {"target": self.target, "weight": self.weight}).items()}
 
 
 @dataclass(frozen=True)
@@ -103,7 +135,7 @@ def train(
     list of Epoch
         One entry per epoch, those before ``resume`` included.
     """
-    devices = [data.Z.device] if data.Z.is_cuda else []
+    devices = [data.Z.device] if data.Z.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices), threads_for_batches(settings.batch_size):
         torch.manual_seed(seed)
         loop = _Loop(module, data, validation, head=head, settings=settings, placement=placement, seed=seed)
@@ -118,12 +150,12 @@ def train(
 
 
 @torch.inference_mode()
-def member_logits(module: nn.Module, Z: Tensor, *, members: Tensor | None = None) -> Tensor:
+def member_logits(module: nn.Module, Z: Inputs, *, members: Tensor | None = None) -> Tensor:
     """Return logits ``(n_rows, n_members, n_outputs)`` in evaluation mode, float32, in bounded memory."""
     if module.training:  # walking all modules costs as much as asking one network for one row
         module.eval()
     parts = []
-    n_at_once = _rows_at_once(Z.shape[1])
+    n_at_once = _rows_at_once(math.prod(Z.shape[1:]))
     for start in range(0, max(len(Z), 1), n_at_once):
         rows = slice(start, start + n_at_once)
         logits = module(Z[rows]) if members is None else module(Z[rows], members[rows])

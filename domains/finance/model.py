@@ -15,7 +15,7 @@ from appkit.explanation import Explanation
 from appkit.model import Costs, NetworkFactory, TabularClassifier
 from appkit.model.ensemble import Ensemble
 from appkit.model.heads import Head, OrdinalHead
-from appkit.model.training import TrainingData
+from appkit.model.training import Inputs, TrainingData
 from appkit.reporting import Report
 from domains.finance.scale import MasterScale, score_points
 
@@ -237,7 +237,7 @@ class CreditRatingClassifier(_ProtectedByName):
     """
 
     _is_shift_shared = True
-    _takes_monotone_classes = True
+    _binary_only = ("costs", "threshold")
 
     def __init__(
         self,
@@ -322,7 +322,7 @@ class CreditRatingClassifier(_ProtectedByName):
     def _class_of(self, target: np.ndarray) -> np.ndarray:
         return np.argsort(self._ranks)[target.astype(np.int64)]
 
-    def _means(self, Z: Tensor, members: Tensor | None = None) -> Tensor:
+    def _means(self, Z: Inputs, members: Tensor | None = None) -> Tensor:
         return super()._means(Z, members)[:, self._ranks.tolist()]
 
     def _learn_from_held_out(self, ensemble: Ensemble, rows: TrainingData, *, is_blind: bool) -> None:

@@ -89,15 +89,15 @@ def test_rows_of_one_group_are_never_on_both_sides(table, quick, monkeypatch):
     X, y = table
     groups = np.arange(len(X)) // 4
     seen = []
-    from appkit.model import table_estimator
+    from appkit.model import neural_estimator
 
-    whole = table_estimator.fit_ensemble
+    whole = neural_estimator.fit_ensemble
 
     def spy(recipe, data, folds, **options):
         seen.extend(folds)
         return whole(recipe, data, folds, **options)
 
-    monkeypatch.setattr(table_estimator, "fit_ensemble", spy)
+    monkeypatch.setattr(neural_estimator, "fit_ensemble", spy)
     TabularClassifier(**quick | {"n_networks": 3}).fit(X, y, groups=groups)
     assert len(seen) == 3
     assert all(not set(groups[a]) & set(groups[b]) for a, b in seen)
