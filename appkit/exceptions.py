@@ -4,6 +4,7 @@
 class                       is also             raised when
 ==========================  ==================  ====================================================
 ``SchemaError``             ``ValueError``      a table does not fit what a model or file expects
+``LeakageError``            ``ValueError``      a unit is on both sides of a split
 ``ArtefactError``           ``ValueError``      a saved model is damaged, foreign or from the future
 ``DatasetNotFoundError``    ``FileNotFoundError``  a data set is neither on disk nor downloadable
 ``MissingDependencyError``  ``ImportError``     an optional package is needed and absent
@@ -13,7 +14,14 @@ class                       is also             raised when
 
 from collections.abc import Sequence
 
-__all__ = ["ArtefactError", "DataWarning", "DatasetNotFoundError", "MissingDependencyError", "SchemaError"]
+__all__ = [
+    "ArtefactError",
+    "DataWarning",
+    "DatasetNotFoundError",
+    "LeakageError",
+    "MissingDependencyError",
+    "SchemaError",
+]
 
 
 class SchemaError(ValueError):
@@ -25,6 +33,10 @@ class SchemaError(ValueError):
 
     def __reduce__(self) -> tuple[type, tuple[tuple[str, ...]]]:
         return type(self), (self.problems,)
+
+
+class LeakageError(ValueError):
+    """A machine, patient or customer is on both sides of a split; the message names the first."""
 
 
 class ArtefactError(ValueError):

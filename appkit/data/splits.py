@@ -1,5 +1,6 @@
 """Split rows so that nothing known only later, or about the same person, leaks from test into training."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,18 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import check_random_state
 
+from appkit.data.cells import shown
 from appkit.data.validation import check_groups
+from appkit.exceptions import DataWarning, LeakageError, SchemaError
 
-__all__ = ["split_by_group", "split_by_time", "split_stratified", "validation_folds"]
+__all__ = [
+    "check_units_apart",
+    "split_by_group",
+    "split_by_time",
+    "split_by_unit_time",
+    "split_stratified",
+    "validation_folds",
+]
 
 RandomState = int | np.random.RandomState | None
 Split = tuple[np.ndarray, np.ndarray]
@@ -87,6 +97,110 @@ def split_by_group(groups: Any, *, test_size: float, random_state: RandomState =
     n_test = int(np.argmin(np.abs(rows_so_far[:-1] - test_size * len(codes)))) + 1  # the last group always trains
     is_test = np.isin(codes, order[:n_test])
     return np.flatnonzero(~is_test), np.flatnonzero(is_test)
+
+
+def split_by_unit_time(X: pd.DataFrame, *, unit: str, time: str, test_size: float) -> Split:
+    """Return rows of units that ended before one moment to train on, and of units that began after it to test on.
+
+    For series on one common clock, such as dates. Units stay whole, so that every window has its own history on its own
+    side, and no training target was made from what happened after the moment. Units that were running at the moment
+    would show the model both sides: they are on neither, and a :class:`~appkit.exceptions.DataWarning` says how many.
+    For units whose clock starts at 0, such as cycles, "before" has no meaning: use ``split_by_group(X[unit])``.
+
+    Parameters
+    ----------
+    X
+        Readings in any order, shape (n_rows, n_columns).
+    unit, time
+        Columns that say which unit a reading is of and when it was taken.
+    test_size
+        Share of the rows used to test on, between 0 and 1; met as closely as whole units allow.
+
+    Returns
+    -------
+    train, test
+        Row positions, int64, in the order of the table.
+
+    Raises
+    ------
+    SchemaError
+        For a column that ``X`` does not have.
+    ValueError
+        Where no moment has a whole unit before it and another after it.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"pump": ["a", "a", "b", "b"], "year": [2021, 2022, 2023, 2024]})
+    >>> split_by_unit_time(X, unit="pump", time="year", test_size=0.5)
+    (array([0, 1]), array([2, 3]))
+    """
+    _check_share(test_size)
+    for column in (unit, time):
+        if column not in X:
+            raise SchemaError(f"X must hold the column {column!r}, got {', '.join(map(str, X.columns))}.")
+    codes = check_groups(X[unit], n_rows=len(X))
+    assert codes is not None
+    moments = X[time].reset_index(drop=True)
+    if moments.isna().any():
+        raise ValueError(f"Column {time!r} must have no missing entry, got {int(moments.isna().sum())}. Drop them.")
+    lives = moments.groupby(codes).agg(["min", "max", "size"])
+    moment = _moment_between(lives, test_size)
+    ended, began = (lives["max"] < moment).to_numpy(), (lives["min"] >= moment).to_numpy()
+    _warn_of_running_units(X[unit], codes, running=~(ended | began), moment=moment)
+    return np.flatnonzero(ended[codes]), np.flatnonzero(began[codes])
+
+
+def _moment_between(lives: pd.DataFrame, test_size: float) -> Any:
+    """Return the start of a unit that parts the rows of whole units as nearly as can be into the share asked."""
+    by_start, by_end = lives.sort_values("min", kind="stable"), lives.sort_values("max", kind="stable")
+    starts = by_start["min"].to_numpy()
+    rows_after = by_start["size"].to_numpy()[::-1].cumsum()[::-1][np.searchsorted(starts, starts)]
+    n_ended = np.searchsorted(by_end["max"].to_numpy(), starts)
+    rows_before = np.concatenate([[0], by_end["size"].to_numpy().cumsum()])[n_ended]
+    if not rows_before.any():
+        raise ValueError(
+            "No unit had ended when another began, so a moment cannot part them: their lives overlap, or each counts "
+            "time from its own start. Split whole units with split_by_group instead."
+        )
+    miss = np.abs(rows_after / (rows_after + rows_before) - test_size)
+    return by_start["min"].iloc[int(np.where(rows_before > 0, miss, np.inf).argmin())]
+
+
+def _warn_of_running_units(units: pd.Series, codes: np.ndarray, *, running: np.ndarray, moment: Any) -> None:
+    if running.any():
+        first = units.iloc[int(np.flatnonzero(running[codes])[0])]
+        warnings.warn(
+            f"{running.sum()} of {len(running)} units were running at {shown(moment)} (first: {shown(first)}) and are "
+            "on neither side of the split: their readings would show the model what it is tested on.",
+            DataWarning,
+            stacklevel=3,
+        )
+
+
+def check_units_apart(train_units: Any, test_units: Any) -> None:
+    """Raise ``LeakageError`` where a unit is on both sides of a split.
+
+    Parameters
+    ----------
+    train_units, test_units
+        Unit (machine, patient, customer) of each row, or each unit once; any length.
+
+    Examples
+    --------
+    >>> check_units_apart(["pump 1", "pump 2"], ["pump 3"])
+    >>> check_units_apart(["pump 1", "pump 2"], ["pump 2", "pump 3"])
+    Traceback (most recent call last):
+        ...
+    appkit.exceptions.LeakageError: A unit must be on one side of a split only, got 1 on both (first: 'pump 2'). ...
+    """
+    test = set(pd.unique(pd.Series(test_units)))
+    both = [label for label in pd.unique(pd.Series(train_units)) if label in test]
+    if both:
+        first = ", ".join(shown(label) for label in both[:3])
+        raise LeakageError(
+            f"A unit must be on one side of a split only, got {len(both)} on both (first: {first}). "
+            "Keep units whole, as split_by_group does."
+        )
 
 
 def split_stratified(y: Any, *, test_size: float, random_state: RandomState = None) -> Split:

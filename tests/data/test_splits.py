@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from appkit.data import split_by_group, split_by_time, split_stratified, validation_folds
+from appkit.data.splits import check_units_apart, split_by_unit_time
+from appkit.exceptions import DataWarning, LeakageError, SchemaError
 
 RNG = np.random.default_rng(0)
 GROUPS = RNG.integers(0, 40, 500)
@@ -130,3 +132,55 @@ def test_folds_work_when_a_class_has_fewer_rows_than_folds(y, grouped):
 def test_impossible_folds_are_refused(n_folds, groups, message):
     with pytest.raises(ValueError, match=message):
         validation_folds([0, 1, 0, 1], n_folds=n_folds, groups=groups, stratify=True, random_state=0)
+
+
+def lives(*spans: tuple[int, int]) -> pd.DataFrame:
+    """One reading a day of machines that ran from one day to another, both included; rows shuffled."""
+    rows = [(f"m{number}", day) for number, (first, last) in enumerate(spans) for day in range(first, last + 1)]
+    frame = pd.DataFrame(rows, columns=["machine", "day"]).sample(frac=1, random_state=0)
+    return frame.assign(day=pd.Timestamp("2024-01-01") + pd.to_timedelta(frame["day"], unit="D"))
+
+
+def test_split_by_unit_time_trains_on_machines_that_ended_before_the_others_began():
+    X = lives((0, 9), (5, 14), (15, 24), (30, 39))
+    train, test = split_by_unit_time(X, unit="machine", time="day", test_size=0.5)
+    assert set(X["machine"].iloc[train]) == {"m0", "m1"}
+    assert X["day"].iloc[train].max() < X["day"].iloc[test].min()
+    assert covers_all_rows_once((train, test), 40)
+
+
+@pytest.mark.parametrize(("test_size", "n_test"), [(0.2, 10), (0.5, 20), (0.8, 30)])
+def test_split_by_unit_time_comes_as_near_the_share_as_whole_machines_allow(test_size, n_test):
+    X = lives((0, 9), (10, 19), (20, 29), (30, 39))
+    assert len(split_by_unit_time(X, unit="machine", time="day", test_size=test_size)[1]) == n_test
+
+
+def test_split_by_unit_time_leaves_out_machines_running_across_and_says_so():
+    X = lives((0, 9), (5, 25), (20, 29))
+    with pytest.warns(DataWarning, match=r"1 of 3 units were running at .*2024-01-21.*\(first: 'm1'\)"):
+        train, test = split_by_unit_time(X, unit="machine", time="day", test_size=0.5)
+    assert set(X["machine"].iloc[train]) == {"m0"}
+    assert set(X["machine"].iloc[test]) == {"m2"}
+
+
+def test_split_by_unit_time_refuses_clocks_that_all_start_together():
+    X = pd.DataFrame({"machine": ["a", "a", "b", "b"], "cycle": [1, 2, 1, 2]})
+    with pytest.raises(ValueError, match=r"No unit had ended when another began.*split_by_group instead"):
+        split_by_unit_time(X, unit="machine", time="cycle", test_size=0.5)
+
+
+def test_split_by_unit_time_names_a_column_that_is_not_there():
+    with pytest.raises(SchemaError, match="X must hold the column 'engine', got machine, day"):
+        split_by_unit_time(lives((0, 1)), unit="engine", time="day", test_size=0.5)
+
+
+def test_split_by_unit_time_refuses_missing_moments():
+    X = pd.DataFrame({"machine": ["a", "b"], "day": [1.0, np.nan]})
+    with pytest.raises(ValueError, match="Column 'day' must have no missing entry, got 1"):
+        split_by_unit_time(X, unit="machine", time="day", test_size=0.5)
+
+
+def test_units_on_both_sides_are_named():
+    check_units_apart([1, 1, 2], [3])
+    with pytest.raises(LeakageError, match=r"got 4 on both \(first: 2, 5, 4\)"):
+        check_units_apart([1, 2, 2, 5, 4, 3], np.array([3, 4, 5, 2]))
