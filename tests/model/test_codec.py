@@ -10,7 +10,7 @@ import pytest
 from appkit.model.calibration import AffineCalibration
 from appkit.model.codec import ValueReader, ValueWriter
 from appkit.model.costs import Costs
-from appkit.model.heads import MulticlassHead, RegressionHead
+from appkit.model.heads import MulticlassHead, QuantileHead, RegressionHead
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ VALUES = {
     "path": Path("folder/file.ckpt"),
     "costs": Costs(missed_event=5, false_alarm=1, currency="EUR"),
     "calibration": AffineCalibration(1.25, (0.5, -0.5)),
-    "heads": [MulticlassHead(3), RegressionHead(1.0, 2.0)],
+    "heads": [MulticlassHead(3), RegressionHead(1.0, 2.0), RegressionHead(1.0, 2.0, low=0.0, high=125.0)],
+    "quantile head": QuantileHead(1.0, 2.0, levels=(0.1, 0.5), high=125.0),
 }
 
 

@@ -2,6 +2,14 @@
 
 from appkit.model.heads.classification import BinaryHead, MulticlassHead, OrdinalHead, OrdinalNetwork
 from appkit.model.heads.head import Head
-from appkit.model.heads.regression import RegressionHead
+from appkit.model.heads.regression import QuantileHead, RegressionHead
 
-__all__ = ["BinaryHead", "Head", "MulticlassHead", "OrdinalHead", "OrdinalNetwork", "RegressionHead"]
+__all__ = [
+    "BinaryHead",
+    "Head",
+    "MulticlassHead",
+    "OrdinalHead",
+    "OrdinalNetwork",
+    "QuantileHead",
+    "RegressionHead",
+]

@@ -1,11 +1,11 @@
-"""Losses and probabilities of each head, by hand."""
+"""Losses and probabilities of classes, by hand."""
 
 import math
 
 import pytest
 import torch
 
-from appkit.model.heads import BinaryHead, MulticlassHead, OrdinalHead, OrdinalNetwork, RegressionHead
+from appkit.model.heads import BinaryHead, MulticlassHead, OrdinalHead, OrdinalNetwork
 
 
 def test_binary_loss_of_logit_zero_is_log_two():
@@ -40,13 +40,6 @@ def test_ordinal_network_starts_at_the_population_and_stays_ordered():
     assert torch.sigmoid(logits).flatten().tolist() == pytest.approx([7 / 8, 5 / 8, 4 / 8], abs=1e-3)
     torch.nn.init.normal_(network.steps, std=5.0)
     assert torch.all(network(torch.zeros(1, 2)).diff(dim=-1) <= 0)
-
-
-def test_regression_works_in_units_of_the_target():
-    head = RegressionHead(centre=10.0, scale=2.0)
-    assert head.means(torch.tensor([[[1.5]]])).item() == 13.0
-    assert head.loss(torch.tensor([[[1.5]]]), torch.tensor([12.0])).item() == pytest.approx(0.25)
-    assert head.score(torch.tensor([[13.0]]), torch.tensor([12.0])).item() == pytest.approx(0.25)
 
 
 @pytest.mark.parametrize("head", [BinaryHead(), MulticlassHead(4), OrdinalHead(4)])
