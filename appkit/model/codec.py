@@ -16,12 +16,12 @@ from appkit.data.table_encoder import TableEncoder
 from appkit.data.table_json import frame_from_json, frame_to_json
 from appkit.model.calibration import AffineCalibration
 from appkit.model.costs import Costs
-from appkit.model.heads import BinaryHead, MulticlassHead, OrdinalHead, QuantileHead, RegressionHead
+from appkit.model.heads import BinaryHead, HazardHead, MulticlassHead, OrdinalHead, QuantileHead, RegressionHead
 
 __all__ = ["ValueReader", "ValueWriter"]
 
 _OWN_CLASSES: tuple[type, ...] = (
-    AffineCalibration, BinaryHead, Costs, MulticlassHead, OrdinalHead, QuantileHead, RegressionHead,
+    AffineCalibration, BinaryHead, Costs, HazardHead, MulticlassHead, OrdinalHead, QuantileHead, RegressionHead,
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import pytest
 from appkit.model.calibration import AffineCalibration
 from appkit.model.codec import ValueReader, ValueWriter
 from appkit.model.costs import Costs
-from appkit.model.heads import MulticlassHead, QuantileHead, RegressionHead
+from appkit.model.heads import HazardHead, MulticlassHead, QuantileHead, RegressionHead
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ VALUES = {
     "calibration": AffineCalibration(1.25, (0.5, -0.5)),
     "heads": [MulticlassHead(3), RegressionHead(1.0, 2.0), RegressionHead(1.0, 2.0, low=0.0, high=125.0)],
     "quantile head": QuantileHead(1.0, 2.0, levels=(0.1, 0.5), high=125.0),
+    "hazard head": HazardHead((10.0, 20.0), start=(-1.0, 0.5)),
 }
 
 
