@@ -6,8 +6,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from appkit.prediction.estimate import Estimate
+from appkit.prediction.intervals import clopper_pearson_interval, proportion
 
-__all__ = ["Statistic", "bootstrap", "bootstrap_estimate", "interval_of_resamples", "resample_counts"]
+__all__ = [
+    "Statistic",
+    "bootstrap",
+    "bootstrap_estimate",
+    "grouped_share",
+    "interval_of_resamples",
+    "resample_counts",
+    "totals_estimate",
+    "undefined_estimate",
+]
 
 Statistic = Callable[[np.ndarray], np.ndarray]
 """From counts, float64 ``(n_resamples, n_rows)``, to values, ``(n_resamples, ...)``."""
@@ -114,6 +124,114 @@ def bootstrap_estimate(
     return Estimate(name, value, low, high, method=method, n=n_rows, level=level)
 
 
+def totals_estimate(
+    name: str,
+    statistic: Statistic,
+    totals: ArrayLike,
+    *,
+    groups: ArrayLike | None = None,
+    n_resamples: int = 1000,
+    level: float = 0.95,
+    random_state: int | None = 0,
+    undefined: str = "nothing to measure",
+) -> Estimate:
+    """Return a statistic of sums over rows, with the interval of redrawing whole groups.
+
+    Rows are summed within each group first, so that a resample costs as much as there are groups, not rows.
+
+    Parameters
+    ----------
+    name
+        Name of the quantity.
+    statistic
+        From summed totals ``(n_resamples, n_totals)`` to values ``(n_resamples,)``; NaN where it does not exist.
+    totals
+        What is summed, float ``(n_rows, n_totals)``; a column of ones counts rows.
+    groups
+        Patient, customer or machine of each row, shape (n_rows,); by default every row is its own.
+    n_resamples, random_state, level
+        As in :func:`bootstrap_estimate`.
+    undefined
+        Reason to give where the statistic of all rows is NaN.
+
+    Examples
+    --------
+    >>> errors = np.array([1.0, -2.0, 0.0, 3.0])
+    >>> squares = np.column_stack([errors**2, np.ones(4)])
+    >>> estimate = totals_estimate("RMSE", lambda sums: np.sqrt(sums[:, 0] / sums[:, 1]), squares, groups=list("aabb"))
+    >>> round(estimate.value, 3), estimate.method
+    (1.871, 'bootstrap, 1000 resamples of 2 groups')
+    """
+    rows = np.asarray(totals, dtype=np.float64)
+    sums = rows if groups is None else _sums_by_group(rows, groups)
+    value = float(statistic(sums.sum(axis=0, keepdims=True))[0])
+    if np.isnan(value):
+        return undefined_estimate(name, undefined, n=len(rows), level=level)
+    if len(sums) < 2:
+        nan = float("nan")
+        return Estimate(name, value, nan, nan, method="no interval: one group only", n=len(rows), level=level)
+    values = bootstrap(
+        lambda counts: statistic(counts @ sums), len(sums), n_resamples=n_resamples, random_state=random_state
+    )
+    low, high = interval_of_resamples(values, value, level=level)
+    method = f"bootstrap, {n_resamples} resamples" + ("" if groups is None else f" of {len(sums)} groups")
+    return Estimate(name, value, low, high, method=method, n=len(rows), level=level)
+
+
+def grouped_share(
+    name: str,
+    hits: ArrayLike,
+    *,
+    groups: ArrayLike | None = None,
+    n_resamples: int = 1000,
+    level: float = 0.95,
+    random_state: int | None = 0,
+    undefined: str = "no row to count",
+) -> Estimate:
+    """Return the share of rows that are hits, with an interval that treats a group's rows as one draw.
+
+    Groups of one row each are independent trials, so that their interval is exact (Clopper-Pearson); larger groups are
+    redrawn whole. A share of 0 or 1 resamples to itself: its interval is that of as many trials as there are groups.
+
+    Examples
+    --------
+    >>> print(grouped_share("coverage", [True, True, False, True], groups=[7, 8, 9, 10]))
+    coverage 0.750 (0.194 to 0.994)
+    """
+    rows = np.asarray(hits, dtype=bool)
+    n, n_hits = len(rows), int(rows.sum())
+    if n == 0:
+        return undefined_estimate(name, undefined, n=0, level=level)
+    n_groups = n if groups is None else len(np.unique(np.asarray(groups)))
+    if n_groups == n:
+        return proportion(name, n_hits, n, method="Clopper-Pearson", level=level)
+    if n_hits in (0, n):
+        low, high = clopper_pearson_interval(n_groups if n_hits else 0, n_groups, level=level)
+        method = f"Clopper-Pearson of {n_groups} groups"
+        return Estimate(name, n_hits / n, float(low), float(high), method=method, n=n, level=level)
+    return totals_estimate(
+        name,
+        lambda sums: sums[:, 0] / sums[:, 1],
+        np.column_stack([rows, np.ones(n)]),
+        groups=groups,
+        n_resamples=n_resamples,
+        level=level,
+        random_state=random_state,
+    )
+
+
+def undefined_estimate(name: str, reason: str, *, n: int, level: float = 0.95) -> Estimate:
+    """Return NaN for a quantity that these rows do not define; its method says why.
+
+    Examples
+    --------
+    >>> undefined_estimate("concordance", "no event among 3 rows", n=3).method
+    'undefined: no event among 3 rows'
+    """
+    nan = float("nan")
+    return Estimate(name, nan, nan, nan, method=f"undefined: {reason}", n=n, level=level)
+
+
 def interval_of_resamples(
     resamples: np.ndarray, value: float, *, reflected: bool = False, floor: float | None = None, level: float = 0.95
 ) -> tuple[float, float]:
@@ -130,6 +248,14 @@ def interval_of_resamples(
     if floor is not None:
         low, high = max(low, floor), max(high, floor)
     return float(min(low, value)), float(max(high, value))
+
+
+def _sums_by_group(rows: np.ndarray, groups: ArrayLike) -> np.ndarray:
+    labels = np.asarray(groups)
+    if labels.shape != (len(rows),):
+        raise ValueError(f"groups must have one entry for each of {len(rows)} rows, got shape {labels.shape}.")
+    codes = np.unique(labels, return_inverse=True)[1]
+    return np.column_stack([np.bincount(codes, weights=column) for column in rows.T])
 
 
 def _draw(rng: np.random.Generator, n: int, size: int) -> np.ndarray:

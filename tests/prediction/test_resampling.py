@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from appkit.prediction.resampling import bootstrap, bootstrap_estimate, interval_of_resamples, resample_counts
+from appkit.prediction.resampling import (
+    bootstrap,
+    bootstrap_estimate,
+    grouped_share,
+    interval_of_resamples,
+    resample_counts,
+    totals_estimate,
+)
 
 
 def mean_of(values):
@@ -57,3 +64,59 @@ def test_reflection_mirrors_the_resamples_and_stops_at_the_floor():
 
 def test_resamples_without_the_statistic_are_left_out():
     assert interval_of_resamples(np.array([np.nan, 1.0, 1.0]), 1.0) == (1.0, 1.0)
+
+
+def root_mean(sums):
+    return np.sqrt(sums[:, 0] / sums[:, 1])
+
+
+def test_totals_of_groups_resample_as_their_rows_do():
+    values, groups = np.random.default_rng(0).normal(size=60), np.repeat(np.arange(20), 3)
+    totals = np.column_stack([values**2, np.ones(60)])
+    by_totals = totals_estimate("RMS", root_mean, totals, groups=groups)
+    by_rows = bootstrap_estimate(
+        "RMS", lambda counts: np.sqrt(counts @ values**2 / counts.sum(axis=1)), 60, groups=groups
+    )
+    assert (by_totals.low, by_totals.high) == pytest.approx((by_rows.low, by_rows.high))
+    assert by_totals.method == by_rows.method
+
+
+def test_one_group_gives_a_value_without_an_interval():
+    estimate = totals_estimate("RMS", root_mean, [[1.0, 1.0], [9.0, 1.0]], groups=["a", "a"])
+    assert estimate.value == pytest.approx(np.sqrt(5))
+    assert np.isnan([estimate.low, estimate.high]).all()
+    assert estimate.method == "no interval: one group only"
+
+
+def test_totals_without_a_statistic_are_undefined_and_say_why():
+    estimate = totals_estimate("share", lambda sums: np.full(len(sums), np.nan), [[0.0]], undefined="no alarm")
+    assert np.isnan(estimate.value)
+    assert estimate.method == "undefined: no alarm"
+
+
+def test_totals_need_one_group_per_row():
+    with pytest.raises(ValueError, match="one entry for each of 2 rows"):
+        totals_estimate("RMS", root_mean, [[1.0, 1.0], [2.0, 1.0]], groups=[0])
+
+
+def test_a_share_of_rows_of_their_own_has_the_exact_interval():
+    estimate = grouped_share("covered", np.arange(20) < 18)
+    # Clopper and Pearson (1934): beta quantiles, as in R's binom.test(18, 20)
+    assert (estimate.low, estimate.high) == pytest.approx((0.6830, 0.9877), abs=1e-4)
+
+
+def test_a_share_of_one_among_groups_counts_groups_as_trials():
+    estimate = grouped_share("covered", np.ones(30), groups=np.repeat(np.arange(10), 3))
+    assert (estimate.value, estimate.high) == (1.0, 1.0)
+    assert estimate.low == pytest.approx(0.025 ** (1 / 10))
+
+
+def test_a_share_among_groups_is_redrawn_by_group():
+    hits, groups = np.repeat([True, False, True, False, True], 4), np.repeat(np.arange(5), 4)
+    estimate = grouped_share("covered", hits, groups=groups)
+    assert estimate.value == 0.6
+    assert (estimate.low, estimate.high) == pytest.approx((0.2, 1.0))
+
+
+def test_a_share_of_nothing_is_undefined():
+    assert grouped_share("covered", [], undefined="no alarm").method == "undefined: no alarm"
