@@ -318,8 +318,8 @@ def _read_sensors(
             continue
         readings, faults = read_cells(raw, "numeric")
         problems += [
-            f"Sensor {name!r} must be finite, got {fault.got} in {len(fault.rows):,} of {len(X):,} rows (first: {fault.first}, "
-            f"{moments.name(fault.rows[0])}). Replace it by a missing value or by a real limit."
+            f"Sensor {name!r} must be finite, got {fault.got} in {len(fault.rows):,} of {len(X):,} rows "
+            f"(first: {fault.first}, {moments.name(fault.rows[0])}). Replace it by a missing value or by a real limit."
             for fault in faults
         ]
         values[:, position] = readings[order]
