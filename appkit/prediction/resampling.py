@@ -14,6 +14,7 @@ __all__ = [
     "bootstrap_estimate",
     "grouped_share",
     "interval_of_resamples",
+    "median_estimate",
     "resample_counts",
     "totals_estimate",
     "undefined_estimate",
@@ -217,6 +218,40 @@ def grouped_share(
         n_resamples=n_resamples,
         level=level,
         random_state=random_state,
+    )
+
+
+def median_estimate(
+    name: str,
+    values: ArrayLike,
+    *,
+    n_resamples: int = 1000,
+    level: float = 0.95,
+    random_state: int | None = 0,
+    undefined: str = "no value",
+) -> Estimate:
+    """Return the median of independent values, such as one per unit; a single value has no interval.
+
+    Examples
+    --------
+    >>> median_estimate("lead time", [30.0, 10.0, 20.0, 50.0]).value
+    25.0
+    """
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    if not len(ordered):
+        return undefined_estimate(name, undefined, n=0, level=level)
+    if len(ordered) == 1:
+        nan = float("nan")
+        return Estimate(name, float(ordered[0]), nan, nan, method="no interval: one value only", n=1, level=level)
+
+    def statistic(counts: np.ndarray) -> np.ndarray:
+        drawn = np.cumsum(counts, axis=1)
+        half = drawn[:, -1:] / 2
+        # of an even number the two middle values are averaged
+        return (ordered[(drawn >= half).argmax(axis=1)] + ordered[(drawn > half).argmax(axis=1)]) / 2
+
+    return bootstrap_estimate(
+        name, statistic, len(ordered), n_resamples=n_resamples, level=level, random_state=random_state
     )
 
 

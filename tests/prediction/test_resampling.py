@@ -6,6 +6,7 @@ from appkit.prediction.resampling import (
     bootstrap_estimate,
     grouped_share,
     interval_of_resamples,
+    median_estimate,
     resample_counts,
     totals_estimate,
 )
@@ -120,3 +121,19 @@ def test_a_share_among_groups_is_redrawn_by_group():
 
 def test_a_share_of_nothing_is_undefined():
     assert grouped_share("covered", [], undefined="no alarm").method == "undefined: no alarm"
+
+
+@pytest.mark.parametrize("n", [2, 7, 10])
+def test_median_and_its_resamples_agree_with_numpy(n):
+    values = np.random.default_rng(n).normal(size=n)
+    resamples = np.concatenate(list(resample_counts(n, n_resamples=400)))
+    expected = [np.median(np.repeat(np.sort(values), counts.astype(int))) for counts in resamples]
+    estimate = median_estimate("median", values, n_resamples=400)
+    assert estimate.value == pytest.approx(np.median(values))
+    assert (estimate.low, estimate.high) == pytest.approx(interval_of_resamples(np.array(expected), estimate.value))
+
+
+def test_median_of_one_value_has_no_interval():
+    estimate = median_estimate("median", [3.0])
+    assert estimate.value == 3.0
+    assert np.isnan(estimate.low)
