@@ -12,7 +12,7 @@ from appkit.explanation.backends import explain_with_lime, explain_with_shap
 from appkit.explanation.explanation import Explanation
 from appkit.explanation.game import Game
 from appkit.explanation.games.conditional import as_conditional, conditional_game
-from appkit.explanation.games.model import game_for
+from appkit.explanation.games.model import game_for, is_of_series
 from appkit.explanation.games.ragged import RaggedGame, explain_parts
 from appkit.explanation.gradients import expected_gradients, grad_cam
 from appkit.explanation.seeds import RandomState, seed_of
@@ -149,7 +149,8 @@ def explain(
     model
         Any fitted estimator, or a function from a DataFrame to numbers.
     X
-        Rows to explain, as the model takes them: strings, categories and missing values included.
+        Rows to explain, as the model takes them: strings, categories and missing values included. Of a series estimator
+        of ours readings, of which each unit's newest window is explained, or windows of ``model.windows``.
     method
         ``"shapley"``: exact where affordable, else by regression or permutations; ``"exact"``, ``"regression"`` or
         ``"permutation"`` insist; ``"lime"`` is a local linear surrogate; ``"occlusion"`` leaves one column out at a
@@ -205,6 +206,8 @@ def explain(
     seed = seed_of(random_state)  # one seed for a sampled background and for the method
     limits: _Limits = {"target_error": target_error, "max_evaluations": max_evaluations, "max_seconds": max_seconds}
     asked: dict[str, Any] = {"background": background, "outputs": outputs, "units": units}
+    if is_of_series(model):
+        _refuse_tables_only(backend=backend, method=method, correlated=correlated)
     if backend != "appkit":
         _refuse(f"backend={backend!r}", players=players, target_error=target_error, max_seconds=max_seconds)
         _refuse(f"backend={backend!r}", correlated=None if correlated == "interventional" else correlated)
@@ -282,6 +285,16 @@ def _package(backend: str, method: str) -> Callable[..., Explanation]:
     if method not in ("auto", answers):
         raise ValueError(f"backend={backend!r} answers method={answers!r}, got {method!r}.")
     return package
+
+
+def _refuse_tables_only(*, backend: str, method: str, correlated: str) -> None:
+    """Raise for what is there for tables alone."""
+    usual = {"backend": "appkit", "correlated": "interventional"}
+    for name, value in (("backend", backend), ("correlated", correlated)):
+        if value != usual[name]:
+            raise ValueError(f"{name}={value!r} explains tables; windows of series need {name}={usual[name]!r}.")
+    if method == "tree":
+        raise ValueError("method='tree' explains XGBoost models of tables; windows of series need another method.")
 
 
 def _refuse(by: str, **options: object) -> None:

@@ -25,6 +25,7 @@ from appkit.model.device import Placement, place
 from appkit.model.ensemble import Ensemble, Recipe, Weights, fit_ensemble
 from appkit.model.heads import Head
 from appkit.model.networks import MultiNetwork
+from appkit.model.output_module import OutputModule
 from appkit.model.progress import FitProgress
 from appkit.model.training import PREDICT_ROWS, Inputs, TrainingData, TrainingSettings, member_logits
 
@@ -179,6 +180,12 @@ class NeuralEstimator(BaseEstimator):
         check_is_fitted(self)
         self._check_units(units)
         return self._in_units(self._means(Z, members), units)
+
+    def output_module(self, units: str) -> OutputModule:
+        """Return the whole of :meth:`encoded_outputs` as one module, which can be differentiated."""
+        check_is_fitted(self)
+        self._check_units(units)
+        return OutputModule(self.module_, lambda logits: self._in_units(self._means_of(logits), units))
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "module_")  # a fit that was refused half-way leaves names of columns behind

@@ -13,10 +13,19 @@ from sklearn.utils.validation import check_is_fitted
 from appkit.exceptions import DataWarning, SchemaError
 from appkit.explanation.games.batched import BatchedGame
 from appkit.explanation.games.frame import FrameGame
+from appkit.explanation.games.series import series_game
 from appkit.explanation.games.table import EncodedTableGame
 from appkit.explanation.seeds import RandomState, seed_of
 
-__all__ = ["ModelOutputs", "PROBABILITY_FLOOR", "game_for", "model_outputs", "require_fitted", "tables_for"]
+__all__ = [
+    "ModelOutputs",
+    "PROBABILITY_FLOOR",
+    "game_for",
+    "is_of_series",
+    "model_outputs",
+    "require_fitted",
+    "tables_for",
+]
 
 PROBABILITY_FLOOR = 1e-12
 _SAMPLED_BACKGROUND = 200
@@ -58,7 +67,10 @@ def game_for(
     random_state: RandomState = None,
     batch_size: int | None = None,
 ) -> BatchedGame:
-    """Return the game of a table model: its rows, its raw columns as players, its chosen outputs.
+    """Return the game of a model: its rows, its raw columns as players, its chosen outputs.
+
+    A series estimator of ours is asked about windows, each unit's newest where ``X`` holds readings, and its players
+    are sensors over stretches of time, see :func:`~appkit.explanation.games.series.series_game`.
 
     Parameters
     ----------
@@ -78,7 +90,7 @@ def game_for(
         that fits. Log-odds of a model known by its probabilities are the logit of the probability, clipped at 1e-12
         from 0 and 1; several classes have the log-odds of each against the others.
     players
-        Groups of columns to treat as one player each, by name.
+        Groups of columns, or sensors, to treat as one player each, by name.
     random_state
         Seed of the sample of ``X`` that stands in for a missing background.
     batch_size
@@ -91,6 +103,11 @@ def game_for(
     >>> game.player_names, game.output_names, game.units
     (('income', 'debt'), ('output',), 'value')
     """
+    if is_of_series(model):
+        require_fitted(model)
+        positions = None if outputs is None else _positions(outputs, tuple(model.output_names_))
+        options: dict[str, Any] = {"outputs": positions, "sensor_groups": players, "batch_size": batch_size}
+        return series_game(model, X, background=background, units=_checked_units(model, units), **options)
     X, background, as_given = tables_for(model, X, background=background, random_state=random_state)
     said = model_outputs(model, X, outputs=outputs, units=units, as_given=as_given)
     if _is_ours(model):
@@ -179,6 +196,11 @@ def model_outputs(
         return answer[:, positions] if answer.ndim == 2 and answer.shape[1] == len(names) else answer
 
     return ModelOutputs(chosen, tuple(names[i] for i in positions), positions, units)
+
+
+def is_of_series(model: Any) -> bool:
+    """Return whether ``model`` is a series estimator of ours, which is explained by windows."""
+    return all(hasattr(model, name) for name in ("encode_windows", "output_module", "readings"))
 
 
 def _is_ours(model: Any) -> bool:

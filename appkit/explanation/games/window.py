@@ -1,7 +1,6 @@
 """Sensor windows as a game: one sensor over one stretch of time, as measured or as in healthy windows."""
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,13 +8,10 @@ import torch
 from torch import Tensor
 
 from appkit.explanation.games.inputs import ToTensor, model_input
-from appkit.explanation.games.players import TablePlayers
 from appkit.explanation.games.tensor import TensorGame
-from appkit.explanation.layouts import WindowLayout
+from appkit.explanation.games.window_players import WindowPlayers
 
-__all__ = ["DEFAULT_STRETCHES", "window_game"]
-
-DEFAULT_STRETCHES = 6
+__all__ = ["window_game"]
 
 
 def window_game(
@@ -100,27 +96,28 @@ def window_game(
     """
     windows, background = _checked_series(windows, background)
     n_times, n_sensors = windows.shape[1:]
-    bounds = _checked_bounds(n_times, n_segments=n_segments, segment_bounds=segment_bounds)
-    rows = _grouped(_checked_sensors(sensors, n_sensors=n_sensors), sensor_groups)
-    stretch = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
-    owner = rows.player_of_column[None, :] * (len(bounds) - 1) + stretch[:, None]
-    names = [f"{name}, {_steps(*ends)}" for name in rows.names for ends in pairwise(bounds)]
+    players = WindowPlayers.of(
+        n_times,
+        _checked_sensors(sensors, n_sensors=n_sensors),
+        n_segments=n_segments,
+        segment_bounds=segment_bounds,
+        groups=sensor_groups,
+    )
     padding = _checked_padding(padding, windows)
-    owners = np.broadcast_to(owner, windows.shape) if padding is None else np.where(padding[..., None], -1, owner)
     given = model_input(network, windows.dtype, to_tensor=to_tensor, default=_float_tensor)
     return TensorGame(
         given.network,
         _checked_tensor(given.as_tensor(windows), windows, "windows", is_module=not given.takes_arrays),
         _checked_tensor(given.as_tensor(background), background, "background", is_module=not given.takes_arrays),
-        players=torch.tensor(owner if padding is None else owners),
-        player_names=names,
+        players=torch.tensor(players.owner if padding is None else players.owners(padding)),
+        player_names=players.names,
         output_names=output_names,
         units=units,
         outputs=outputs,
         players_per_row=padding is not None,
-        shown=_mean_readings(windows, owners, n_players=len(names)).astype(object),
-        layout=WindowLayout(series=_by_group(windows, rows), sensors=rows.names, bounds=bounds),
-        features=_reference_features(background, owner, n_players=len(names)),
+        shown=players.shown(windows, padding),
+        layout=players.layout(windows),
+        features=players.reference_features(background),
         precision=precision,
         batch_size=batch_size,
     )
@@ -145,33 +142,11 @@ def _checked_series(windows: Any, background: Any) -> tuple[np.ndarray, np.ndarr
     return windows.astype(shared, copy=False), background.astype(shared, copy=False)
 
 
-def _checked_bounds(n_times: int, *, n_segments: int | None, segment_bounds: Sequence[int] | None) -> np.ndarray:
-    if segment_bounds is None:
-        wanted = min(DEFAULT_STRETCHES, n_times) if n_segments is None else n_segments
-        if isinstance(wanted, bool) or not isinstance(wanted, (int, np.integer)) or not 1 <= wanted <= n_times:
-            raise ValueError(f"n_segments must be an integer from 1 to the {n_times} steps, got {n_segments!r}.")
-        return np.arange(wanted + 1) * n_times // wanted
-    if n_segments is not None:
-        raise ValueError(f"Give n_segments or segment_bounds, not both, got {n_segments!r} and {segment_bounds!r}.")
-    bounds = np.asarray(segment_bounds)
-    is_whole = bounds.ndim == 1 and bounds.dtype.kind in "ui" and len(bounds) > 1
-    if not is_whole or bounds[0] != 0 or bounds[-1] != n_times or (np.diff(bounds.astype(np.int64)) < 1).any():
-        raise ValueError(f"segment_bounds must rise from 0 to the {n_times} steps, got {segment_bounds!r}.")
-    return bounds.astype(np.int64)
-
-
 def _checked_sensors(sensors: Sequence[str] | None, *, n_sensors: int) -> list[str]:
     names = [f"sensor {i}" for i in range(n_sensors)] if sensors is None else list(sensors)
     if isinstance(sensors, str) or len(names) != n_sensors or len(set(names)) < n_sensors:
         raise ValueError(f"sensors must be {n_sensors} different names, one per sensor, got {sensors!r}.")
     return names
-
-
-def _grouped(sensors: list[str], groups: Mapping[str, Sequence[str]] | None) -> TablePlayers:
-    try:
-        return TablePlayers.of(sensors, groups)
-    except ValueError as error:
-        raise ValueError(f"sensor_groups must group sensors among {sensors}, each in one group: {error}") from error
 
 
 def _checked_padding(padding: Any, windows: np.ndarray) -> np.ndarray | None:
@@ -205,32 +180,3 @@ def _checked_tensor(tensor: Tensor, series: np.ndarray, called: str, *, is_modul
 
 def _float_tensor(series: np.ndarray) -> Tensor:
     return torch.from_numpy(np.array(series, dtype=np.float32, order="C"))
-
-
-def _steps(start: int, end: int) -> str:
-    return f"step {start}" if end - start == 1 else f"steps {start}-{end - 1}"
-
-
-def _mean_readings(series: np.ndarray, owners: np.ndarray, *, n_players: int) -> np.ndarray:
-    """Return the mean of each player's readings that are there, float64 ``(n, n_players)``; NaN where none is."""
-    means = np.full((len(series), n_players), np.nan)
-    for row, (readings, owner) in enumerate(zip(series.astype(np.float64), owners, strict=True)):
-        known = ~np.isnan(readings) & (owner >= 0)
-        count = np.bincount(owner[known], minlength=n_players)
-        total = np.bincount(owner[known], weights=readings[known], minlength=n_players)
-        means[row, count > 0] = total[count > 0] / count[count > 0]
-    return means
-
-
-def _reference_features(background: np.ndarray, owner: np.ndarray, *, n_players: int) -> Tensor:
-    """Return each player's mean in each background window, one that is missing at the mean of the others."""
-    means = _mean_readings(background, np.broadcast_to(owner, background.shape), n_players=n_players)
-    known = ~np.isnan(means)
-    typical = np.where(known, means, 0.0).sum(0) / known.sum(0).clip(min=1)
-    return torch.as_tensor(np.where(known, means, typical))
-
-
-def _by_group(windows: np.ndarray, rows: TablePlayers) -> np.ndarray:
-    """Return float64 ``(n_windows, n_times, n_rows)``: each sensor, or the mean of each group's."""
-    members = [rows.player_of_column == row for row in range(len(rows.names))]
-    return np.stack([windows[..., own].astype(np.float64).mean(-1) for own in members], axis=-1)

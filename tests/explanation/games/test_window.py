@@ -102,7 +102,7 @@ def test_a_group_of_sensors_is_one_player_and_shows_its_mean():
         lambda x: x.sum((1, 2)), windows, windows * 0, n_segments=1, sensors=NAMES,
         sensor_groups={"machine": ["heat", "noise"]},
     )  # fmt: skip
-    assert game.player_names == ("machine, steps 0-1", "speed, steps 0-1")
+    assert game.player_names == ("machine", "speed")
     assert game.layout().sensors == ("machine", "speed")
     assert game.layout().series.tolist() == [[[1, 1], [4, 4]]]
     assert game.data().tolist() == [[2.5, 2.5]]
