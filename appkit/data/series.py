@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from appkit.data.cells import infer_kind, read_cells, shown, text_of
+from appkit.data.cells import infer_kind, read_cells, shown
+from appkit.data.moments import Moments, moment_names, read_moments
 from appkit.exceptions import SchemaError
 
 __all__ = ["Series", "read_series"]
 
-_DAY_NS = 86_400 * 10**9
 _BLOCK_ROWS = 1 << 16  # rows looked at in one go: a memory-mapped matrix is never held whole
 
 
@@ -90,7 +90,7 @@ class Series:
         """Return rows in words: ``"engine 3, cycle 120"``; ``words`` replaces the two nouns."""
         rows = np.asarray(rows, dtype=np.int64)
         labels = [self.units[unit] for unit in self.units_at(rows)]
-        return _moment_names(labels, self.time[rows], words=words or self.words, is_dated=self.is_dated)
+        return moment_names(labels, self.time[rows], words=words or self.words, is_dated=self.is_dated)
 
     def take_units(self, units: np.ndarray) -> "Series":
         """Return the units at these positions, in this order; one named twice comes twice, as a bootstrap asks.
@@ -165,25 +165,6 @@ def read_series(
     return _from_arrays(arrays, values=_stacked(X, arrays), sensors=sensors, words=words)
 
 
-@dataclass(frozen=True)
-class _Moments:
-    """Unit and time of each row of a frame, and what is wrong with them."""
-
-    codes: np.ndarray  # int64 (n_rows,), -1 where the unit is missing
-    labels: tuple[Any, ...]
-    times: np.ndarray  # float64 (n_rows,), NaN where missing
-    is_dated: bool
-    words: tuple[str, str]
-    problems: tuple[str, ...]
-    row_labels: pd.Index | None  # where unit or time is not there to name a row
-
-    def name(self, row: int) -> str:
-        if self.row_labels is not None:
-            return f"row {self.row_labels[row]}"
-        label = self.labels[self.codes[row]] if self.codes[row] >= 0 else None
-        return _moment_names([label], self.times[[row]], words=self.words, is_dated=self.is_dated)[0]
-
-
 def _from_frame(
     X: pd.DataFrame, *, unit: str | None, time: str | None, sensors: Sequence[str] | None, words: tuple[str, str]
 ) -> Series:
@@ -191,10 +172,10 @@ def _from_frame(
     problems = _column_problems(X, keys=(unit, time), sensors=names)
     if not X.columns.is_unique or not len(X):
         raise SchemaError(problems)
-    moments = _read_moments(X, unit=unit, time=time, words=words)
-    order = _time_order(moments)
+    moments = read_moments(X, unit=unit, time=time, words=words)
+    order = moments.time_order()
     values, reading_problems = _read_sensors(X, [name for name in names if name in X], order=order, moments=moments)
-    problems += [*moments.problems, *_repeat_problems(moments, order, X.index), *reading_problems]
+    problems += [*moments.problems, *moments.repeat_problems(order, X.index), *reading_problems]
     if problems:
         raise SchemaError(problems)
     return Series(
@@ -239,73 +220,8 @@ def _hint(name: Any, columns: pd.Index) -> str:
     return f" (is it {close[0]!r}?)" if close else ""
 
 
-def _read_moments(X: pd.DataFrame, *, unit: str | None, time: str | None, words: tuple[str, str]) -> _Moments:
-    codes, labels = (np.zeros(len(X), dtype=np.int64), (0,)) if unit not in X else _read_units(X[unit])
-    problems = _missing_problems(codes < 0, X.index, column=unit)
-    times, is_dated = pd.Series(codes).groupby(codes).cumcount().to_numpy(dtype=np.float64), False
-    if time in X:
-        times, is_dated, time_problems = _read_times(X[time])
-        problems += time_problems
-    is_incomplete = any(name is not None and name not in X for name in (unit, time))
-    return _Moments(
-        codes=codes,
-        labels=labels,
-        times=times,
-        is_dated=is_dated,
-        words=words,
-        problems=tuple(problems),
-        row_labels=X.index if is_incomplete else None,
-    )
-
-
-def _read_units(raw: pd.Series) -> tuple[np.ndarray, tuple[Any, ...]]:
-    codes, labels = pd.factorize(raw)
-    return codes.astype(np.int64), tuple(labels.tolist())
-
-
-def _read_times(raw: pd.Series) -> tuple[np.ndarray, bool, list[str]]:
-    """Return float64 times, NaN where there is none, whether they are dates, and what is wrong."""
-    is_dated = infer_kind(raw) in ("time", "category")
-    times, faults = read_cells(raw, "time" if is_dated else "numeric")
-    if is_dated:
-        times = np.where(np.isnat(times), np.nan, times.astype(np.int64) / _DAY_NS)
-    problems = [
-        f"Column {raw.name!r} must hold finite numbers or dates, got {fault.first} in row "
-        f"{raw.index[int(fault.rows[0])]}. Give numbers, datetimes or ISO 8601 text."
-        for fault in faults
-    ]
-    return times, is_dated, problems + _missing_problems(raw.isna().to_numpy(), raw.index, column=raw.name)
-
-
-def _missing_problems(missing: np.ndarray, index: pd.Index, *, column: Any) -> list[str]:
-    if not missing.any():
-        return []
-    count, first = int(missing.sum()), index[int(missing.argmax())]
-    return [
-        f"Column {column!r} must have no missing cell, got {count:,} (first: row {first}). Fill it, or drop the row."
-    ]
-
-
-def _time_order(moments: _Moments) -> np.ndarray:
-    """Return the rows by unit, then by time; rows that are in order already stay as they are."""
-    same_unit = np.diff(moments.codes) == 0
-    if ((np.diff(moments.codes) > 0) | (same_unit & (np.diff(moments.times) > 0))).all():
-        return np.arange(len(moments.codes))
-    return np.lexsort((moments.times, moments.codes))
-
-
-def _repeat_problems(moments: _Moments, order: np.ndarray, index: pd.Index) -> list[str]:
-    codes, times = moments.codes[order], moments.times[order]
-    repeated = np.flatnonzero((codes[1:] == codes[:-1]) & (codes[1:] >= 0) & (times[1:] == times[:-1]))
-    if not len(repeated):
-        return []
-    first, second = order[repeated[0] : repeated[0] + 2].tolist()
-    where = f"{moments.name(first)} in rows {index[first]} and {index[second]}"
-    return [f"A unit must have one row per time, got {len(repeated):,} more (first: {where}). Keep one, or average."]
-
-
 def _read_sensors(
-    X: pd.DataFrame, names: list[str], *, order: np.ndarray, moments: _Moments
+    X: pd.DataFrame, names: list[str], *, order: np.ndarray, moments: Moments
 ) -> tuple[np.ndarray, list[str]]:
     """Return the readings in ``order``, float ``(n_rows, n_sensors)``, and what is wrong with them."""
     is_single = bool(names) and all(X[name].dtype == np.float32 for name in names)
@@ -418,14 +334,3 @@ def _infinity_problems(series: Series) -> list[str]:
         "Replace it by a missing value or by a real limit."
         for column, row in first.items()
     ]
-
-
-def _moment_names(units: Sequence[Any], times: np.ndarray, *, words: tuple[str, str], is_dated: bool) -> list[str]:
-    moments = _dates(times) if is_dated else [text_of(time) for time in times.tolist()]
-    return [f"{words[0]} {text_of(unit)}, {words[1]} {moment}" for unit, moment in zip(units, moments, strict=True)]
-
-
-def _dates(days: np.ndarray) -> list[str]:
-    """Return days since 1970 as dates, with the time of day where it is not midnight."""
-    seconds = np.round(np.where(np.isnan(days), 0, days) * 86_400).astype(np.int64).astype("datetime64[s]")
-    return [str(stamp).replace("T", " ").removesuffix(" 00:00:00") for stamp in seconds]
