@@ -103,7 +103,8 @@ class OperatingConditions:
     def to_dict(self) -> dict[str, Any]:
         """Return parameters and what was learnt as JSON values."""
         learnt = {name: getattr(self, name).tolist() for name in ("centres_", "medians_", "spreads_")}
-        return {"columns": list(self.columns), "n_conditions": self.n_conditions} | learnt
+        wanted = self.n_conditions if isinstance(self.n_conditions, str) else int(self.n_conditions)
+        return {"columns": list(self.columns), "n_conditions": wanted} | learnt
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> "OperatingConditions":
