@@ -19,8 +19,10 @@ __all__ = [
     "interval_width",
     "mae",
     "nasa_score",
+    "nasa_score_difference",
     "nasa_scores",
     "rmse",
+    "rmse_difference",
     "share_within",
 ]
 
@@ -130,7 +132,44 @@ def nasa_score(
     3.4366
     """
     scores = nasa_scores(truth, predicted, early_scale=early_scale, late_scale=late_scale)
-    return _of_totals("NASA score", scores, lambda sums: sums[:, 0], units, n_resamples, random_state)
+    return _of_totals("NASA score", scores, _sum, units, n_resamples, random_state)
+
+
+def rmse_difference(
+    truth: ArrayLike,
+    first: ArrayLike,
+    second: ArrayLike,
+    *,
+    units: ArrayLike | None = None,
+    n_resamples: int = 1000,
+    random_state: int | None = 0,
+) -> Estimate:
+    """Return the RMSE of the first predictions minus that of the second, both redrawn together.
+
+    Pairing by unit takes out what makes some units hard for everyone, so that the interval is narrower than two
+    separate ones suggest. Parameters as in :func:`rmse`.
+
+    Examples
+    --------
+    >>> rmse_difference([10.0, 20.0], [13.0, 17.0], [11.0, 19.0]).value
+    2.0
+    """
+    squares = [_errors(truth, predicted) ** 2 for predicted in (first, second)]
+    return _difference("RMSE difference", squares, _root_mean, units, n_resamples, random_state)
+
+
+def nasa_score_difference(
+    truth: ArrayLike,
+    first: ArrayLike,
+    second: ArrayLike,
+    *,
+    units: ArrayLike | None = None,
+    n_resamples: int = 1000,
+    random_state: int | None = 0,
+) -> Estimate:
+    """Return the NASA score of the first predictions minus that of the second; parameters as in :func:`rmse`."""
+    scores = [nasa_scores(truth, predicted) for predicted in (first, second)]
+    return _difference("NASA score difference", scores, _sum, units, n_resamples, random_state)
 
 
 def share_within(
@@ -275,6 +314,29 @@ def _of_totals(
         return undefined_estimate(name, f"infinite in {unbounded} of {len(values)} rows", n=len(values))
     totals = np.column_stack([values, np.ones(len(values))])
     return totals_estimate(name, statistic, totals, groups=units, n_resamples=n_resamples, random_state=random_state)
+
+
+def _difference(
+    name: str,
+    values: list[np.ndarray],
+    statistic: Callable[[np.ndarray], np.ndarray],
+    units: ArrayLike | None,
+    n_resamples: int,
+    random_state: int | None,
+) -> Estimate:
+    first, second = values
+    return totals_estimate(
+        name,
+        lambda sums: statistic(sums[:, [0, 2]]) - statistic(sums[:, [1, 2]]),
+        np.column_stack([first, second, np.ones(len(first))]),
+        groups=units,
+        n_resamples=n_resamples,
+        random_state=random_state,
+    )
+
+
+def _sum(sums: np.ndarray) -> np.ndarray:
+    return sums[:, 0]
 
 
 def _mean(sums: np.ndarray) -> np.ndarray:
