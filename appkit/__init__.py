@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from appkit.data import Schema
     from appkit.domain import Domain
     from appkit.explanation import Explanation, explain
-    from appkit.model import TabularClassifier, TabularRegressor
+    from appkit.model import SequenceClassifier, SequenceRegressor, TabularClassifier, TabularRegressor
     from appkit.persistence import load, save
     from appkit.prediction import evaluate
     from appkit.reporting import Report, report
@@ -19,6 +19,8 @@ __all__ = [
     "Schema",
     "TabularClassifier",
     "TabularRegressor",
+    "SequenceClassifier",
+    "SequenceRegressor",
     "evaluate",
     "explain",
     "Explanation",
@@ -35,6 +37,8 @@ _HOME = {
     "Schema": "appkit.data",
     "TabularClassifier": "appkit.model",
     "TabularRegressor": "appkit.model",
+    "SequenceClassifier": "appkit.model",
+    "SequenceRegressor": "appkit.model",
     "evaluate": "appkit.prediction",
     "explain": "appkit.explanation",
     "Explanation": "appkit.explanation",

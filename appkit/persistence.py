@@ -15,8 +15,7 @@ from appkit.archive import read_archive, read_json, write_archive, write_json
 from appkit.domain import discover_domains
 from appkit.exceptions import ArtefactError
 from appkit.model import NetworkFactory
-from appkit.model.neural_estimator import NeuralEstimator
-from appkit.model.state import EstimatorState, restore, state_of
+from appkit.model.state import EstimatorState, Savable, restore, state_of
 
 __all__ = ["load", "read_notes", "savable_estimators", "save"]
 
@@ -27,7 +26,7 @@ _PACKAGES = ("industry-appkit", "numpy", "pandas", "scikit-learn", "torch", "saf
 
 
 def save(
-    model: NeuralEstimator,
+    model: Savable,
     path: str | os.PathLike[str],
     *,
     as_folder: bool = False,
@@ -133,7 +132,7 @@ def read_notes(path: str | os.PathLike[str]) -> dict[str, Any]:
     return read_json(read_archive(path).get("notes.json", b"{}"), where=f"{path}: notes.json")
 
 
-def savable_estimators() -> dict[str, type[NeuralEstimator]]:
+def savable_estimators() -> dict[str, type[Savable]]:
     """Return every class an artefact may name: the estimators of appkit, then those of each installed domain.
 
     Examples
@@ -144,9 +143,7 @@ def savable_estimators() -> dict[str, type[NeuralEstimator]]:
     found = {name: getattr(_model, name) for name in _model.__all__}
     for domain in discover_domains().values():
         found |= {f"{domain.name}.{name}": known for name, known in domain.estimators.items()}
-    return {
-        name: known for name, known in found.items() if isinstance(known, type) and issubclass(known, NeuralEstimator)
-    }
+    return {name: known for name, known in found.items() if isinstance(known, type) and issubclass(known, Savable)}
 
 
 def _name_of(model: object) -> str:

@@ -4,11 +4,17 @@ from appkit.model.classifier import TabularClassifier
 from appkit.model.costs import Costs, bayes_decision, cost_threshold
 from appkit.model.networks import MLP, NetworkFactory, TableEmbedding, TabM
 from appkit.model.regressor import TabularRegressor
+from appkit.model.sequence_classifier import SequenceClassifier
+from appkit.model.sequence_regressor import SequenceRegressor
+from appkit.model.series_networks import SeriesNetworkFactory
 
 __all__ = [
     "MLP",
     "Costs",
     "NetworkFactory",
+    "SequenceClassifier",
+    "SequenceRegressor",
+    "SeriesNetworkFactory",
     "TabM",
     "TableEmbedding",
     "TabularClassifier",

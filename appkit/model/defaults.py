@@ -7,7 +7,7 @@ import numpy as np
 from appkit.data import validation_folds
 from appkit.model.training import TrainingSettings
 
-__all__ = ["count_bins", "count_networks", "held_out_folds", "training_settings"]
+__all__ = ["count_bins", "count_networks", "count_series_networks", "held_out_folds", "training_settings"]
 
 Fold = tuple[np.ndarray, np.ndarray]
 
@@ -26,6 +26,11 @@ def count_networks(n_rows: int) -> int:
     if n_rows < 3_000:
         return 8
     return 5 if n_rows < 20_000 else 2
+
+
+def count_series_networks(n_units: int) -> int:
+    """Return how many networks series of ``n_units`` get: five, whose folds of units hold each unit out once."""
+    return 5 if n_units >= 10 else 1
 
 
 def count_bins(n_rows: int) -> int:

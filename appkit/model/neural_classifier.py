@@ -43,10 +43,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """Return labels ``(n_rows,)``: the more probable class, or the decision by ``costs`` or ``threshold``."""
-        probabilities = self.predict_proba(X)
-        if self.costs is None and self.threshold is None:
-            return self.classes_[probabilities.argmax(axis=1)]
-        return self._labels(probabilities[:, self.event_index_] >= self.threshold_)
+        return self._decided(self.predict_proba(X))
 
     def decide(self, X: Any, thresholds: Any) -> np.ndarray:
         """Return labels ``(n_rows,)`` where costs differ by row.
@@ -167,6 +164,11 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
     def _in_units(self, means: Tensor, units: str) -> Tensor:
         chosen = means[:, [self.event_index_]] if len(self.classes_) == 2 else means
         return chosen if units == "probability" else torch.logit(chosen, eps=1e-12)
+
+    def _decided(self, probabilities: np.ndarray) -> np.ndarray:
+        if self.costs is None and self.threshold is None:
+            return self.classes_[probabilities.argmax(axis=1)]
+        return self._labels(probabilities[:, self.event_index_] >= self.threshold_)
 
     def _labels(self, is_event: np.ndarray) -> np.ndarray:
         return self.classes_[np.where(is_event, self.event_index_, 1 - self.event_index_)]

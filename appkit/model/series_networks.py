@@ -1,23 +1,28 @@
 """Networks for sensor windows: encoded steps in, one logit per output out."""
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-if TYPE_CHECKING:
-    from appkit.data.series_encoder import SeriesLayout
+from appkit.data.series_layout import SeriesLayout
 
-__all__ = ["SERIES_NETWORKS", "SeriesNetwork", "WindowStatistics", "series_network"]
+__all__ = ["SERIES_NETWORKS", "SeriesNetwork", "SeriesNetworkFactory", "WindowStatistics", "series_network"]
+
+SeriesNetworkFactory = Callable[[SeriesLayout, int], nn.Module]
+"""What ``network=`` of a series estimator accepts: from a ``SeriesLayout`` and a number of outputs to a module.
+
+The module takes float32 ``(n, layout.n_times, layout.n_channels)`` and returns logits ``(n, n_outputs)``.
+"""
 
 SERIES_NETWORKS = ("tcn", "gru", "lstm", "transformer", "statistics")
 """Names that :func:`series_network` knows."""
 
-_EXPONENTIAL_STEPS = (3, 10)  # how far back the exponential means reach
+_MEANS = (0.05, 0.2, 1.0)  # shares of the window
+_CHANGES = (0.5, 1.0)
+_CHANGE_SCALE = 1.5  # a change spreads less than a mean where readings drift
 _KERNEL = 3
 _HEAD_WIDTH = 16  # channels per attention head
 
@@ -30,7 +35,7 @@ def series_network(
     width: int = 64,
     depth: int = 2,
     dropout: float = 0.1,
-) -> SeriesNetwork:
+) -> "SeriesNetwork":
     """Return a network for windows: a path over the steps beside one over the window's statistics and the age.
 
     Parameters
@@ -105,9 +110,9 @@ class SeriesNetwork(nn.Module):
 class WindowStatistics(nn.Module):
     """What a window's readings are like as a whole, and how often each was missing.
 
-    Of every reading: its last value, mean, least-squares slope, difference between late and early third, exponential
-    means, standard deviation, least and greatest value. All but the last three are linear, with weights that depend
-    on nothing but the number of real steps, and come from one table.
+    Of every reading: its mean over the last twentieth, the last fifth and all of the window, and its least-squares
+    change over half and all of it; of a shorter window, over the steps it has. All are linear in the readings, with
+    weights that depend on nothing but the number of real steps, and come from one table.
 
     Parameters
     ----------
@@ -122,9 +127,9 @@ class WindowStatistics(nn.Module):
     def __init__(self, n_times: int, n_readings: int, n_indicators: int) -> None:
         super().__init__()
         self.n_readings = n_readings
-        table = torch.stack([_linear_statistics(n_real, n_times) for n_real in range(n_times + 1)])
+        table = torch.stack([_weights(n_real, n_times) for n_real in range(n_times + 1)])
         self.register_buffer("table", table, persistent=False)
-        self.width = n_readings * (table.shape[1] + 3) + n_indicators
+        self.width = n_readings * table.shape[1] + n_indicators
 
     def forward(self, x: Tensor, real: Tensor) -> Tensor:
         """Return the statistics, ``(n, width)``, of channels 0 at padded steps, and bool ``(n, n_times)``."""
@@ -132,32 +137,26 @@ class WindowStatistics(nn.Module):
         readings, indicators = x[..., : self.n_readings], x[..., self.n_readings :]
         linear = self.table[n_real] @ readings  # (n, n_linear, n_readings)
         count = n_real.clamp(min=1).to(x.dtype)[:, None]
-        variance = readings.square().sum(1) / count - linear[:, 1].square()
-        padded = ~real[..., None] & real.any(1)[:, None, None]
-        least = readings.masked_fill(padded, math.inf).amin(1)
-        greatest = readings.masked_fill(padded, -math.inf).amax(1)
-        deviation = variance.clamp(min=1e-6).sqrt()
-        return torch.cat([linear.flatten(1), deviation, least, greatest, indicators.sum(1) / count], dim=1)
+        return torch.cat([linear.flatten(1), indicators.sum(1) / count], dim=1)
 
 
-def _linear_statistics(n_real: int, n_times: int) -> Tensor:
-    """Return the weights of the last ``n_real`` of ``n_times`` steps in each linear statistic; 0 before."""
-    back = torch.arange(n_times - 1, -1, -1, dtype=torch.float64)  # steps before the last
-    real = (back < n_real).double()
-    share = real / max(n_real, 1)
-    centred = (back - (n_real - 1) / 2) * real
-    third = max(n_real // 3, 1)
-    late, early = (back < third) * real, (back >= n_real - third) * real
-    rows = [
-        (back == 0) * real,
-        share,
-        -centred / centred.square().sum().clamp(min=0.5) * n_real,  # change over the window
-        (late - early) / third,
-    ]
-    for steps in _EXPONENTIAL_STEPS:
-        weights = (1 - 1 / steps) ** back * real
-        rows.append(weights / weights.sum().clamp(min=1.0))
+def _weights(n_real: int, n_times: int) -> Tensor:
+    """Return the weights of the last ``n_real`` of ``n_times`` steps in each statistic; 0 before."""
+    spans = [(share, min(max(round(share * n_times), 1), n_real)) for share in _MEANS]
+    rows = [_mean_weights(span, n_times) for _, span in spans]
+    rows += [_change_weights(min(max(round(share * n_times), 1), n_real), n_times) for share in _CHANGES]
     return torch.stack(rows).float()
+
+
+def _mean_weights(span: int, n_times: int) -> Tensor:
+    back = torch.arange(n_times - 1, -1, -1, dtype=torch.float64)  # steps before the last
+    return (back < span) / max(span, 1)
+
+
+def _change_weights(span: int, n_times: int) -> Tensor:
+    back = torch.arange(n_times - 1, -1, -1, dtype=torch.float64)
+    centred = ((span - 1) / 2 - back) * (back < span)
+    return _CHANGE_SCALE * centred / centred.square().sum().clamp(min=0.5) * span
 
 
 class AttentionPooling(nn.Module):

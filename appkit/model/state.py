@@ -15,16 +15,26 @@ from torch import Tensor, nn
 from appkit.model.calibration import AffineCalibration
 from appkit.model.codec import ValueReader, ValueWriter
 from appkit.model.device import place
-from appkit.model.heads import BinaryHead, Head, MulticlassHead, OrdinalHead, RegressionHead
+from appkit.model.heads import (
+    BinaryHead,
+    HazardHead,
+    Head,
+    MulticlassHead,
+    OrdinalHead,
+    QuantileHead,
+    RegressionHead,
+)
 from appkit.model.networks import MultiNetwork, NetworkFactory
-from appkit.model.neural_estimator import NeuralEstimator
+from appkit.model.neural_estimator import FrontEstimator, NeuralEstimator
 
 __all__ = ["EstimatorState", "model_hash", "restore", "state_of"]
+
+Savable = NeuralEstimator | FrontEstimator
 
 _WEIGHTS = "module_/"
 _FACTORY = "$factory"
 _NEEDED: dict[str, tuple[type, ...]] = {
-    "head_": (BinaryHead, MulticlassHead, OrdinalHead, RegressionHead),
+    "head_": (BinaryHead, HazardHead, MulticlassHead, OrdinalHead, QuantileHead, RegressionHead),
     "calibration_": (AffineCalibration,),
 }
 
@@ -51,7 +61,7 @@ class EstimatorState:
     remarks: tuple[str, ...] = field(default=())
 
 
-def state_of(estimator: NeuralEstimator) -> EstimatorState:
+def state_of(estimator: Savable) -> EstimatorState:
     """Return the state of a fitted estimator. Equal fits have equal states: run times are left out.
 
     Raises
@@ -66,6 +76,8 @@ def state_of(estimator: NeuralEstimator) -> EstimatorState:
     given, remarks = _keepable(estimator.get_params(deep=False))
     parameters = {name: writer.write(value, at=f"parameter {name}") for name, value in given.items()}
     fitted = {name: value for name, value in vars(estimator).items() if _is_fitted_name(name)}
+    if isinstance(estimator, FrontEstimator):
+        fitted |= {name: value for name, value in vars(fitted.pop("estimator_")).items() if _is_fitted_name(name)}
     module = fitted.pop("module_")
     fitted.pop("device_")  # a model is opened where there is room for it, not where it was trained
     fitted |= _without_clocks(fitted)
@@ -75,8 +87,8 @@ def state_of(estimator: NeuralEstimator) -> EstimatorState:
 
 
 def restore(
-    cls: type[NeuralEstimator], state: EstimatorState, *, network: NetworkFactory | None = None, device: str = "cpu"
-) -> NeuralEstimator:
+    cls: type[Savable], state: EstimatorState, *, network: NetworkFactory | None = None, device: str = "cpu"
+) -> Any:
     """Return the estimator of class ``cls`` that ``state`` was taken of.
 
     Parameters
@@ -97,21 +109,31 @@ def restore(
         needed and not given, or given and not needed.
     """
     reader = ValueReader(state.tensors, _value_classes(cls))
-    estimator = cls(**_read_parameters(cls, state.parameters, reader, network))
-    for name, node in state.attributes.items():
-        if not _is_fitted_name(name) or hasattr(cls, name) or name in ("module_", "device_"):
-            raise ValueError(f"fitted attribute {name!r} is unknown to {cls.__name__}.")
-        setattr(estimator, name, _read(reader, node, f"fitted attribute {name!r}"))
-    for name, kinds in (_NEEDED | cls.needed_to_open).items():
+    made = cls(**_read_parameters(cls, state.parameters, reader, network))
+    attributes = dict(state.attributes)
+    estimator: Any = made
+    if isinstance(made, FrontEstimator):
+        _adopt(made, {name: attributes.pop(name) for name in made.own_attributes if name in attributes}, reader)
+        estimator = made.estimator_ = made.make_estimator()
+    _adopt(estimator, attributes, reader)
+    for name, kinds in (_NEEDED | estimator.needed_to_open).items():
         if not isinstance(getattr(estimator, name, None), kinds):
             raise ValueError(f"fitted attribute {name!r} must be a {kinds[0].__name__}, and is absent or another.")
     estimator.device_ = place(device).device
     estimator.module_ = _rebuild_module(estimator, state.tensors)
     estimator.module_.to(estimator.device_).eval()
-    return estimator
+    return made
 
 
-def model_hash(estimator: NeuralEstimator) -> str:
+def _adopt(estimator: Any, attributes: Mapping[str, Any], reader: ValueReader) -> None:
+    """Set fitted attributes; the values are not trusted."""
+    for name, node in attributes.items():
+        if not _is_fitted_name(name) or hasattr(type(estimator), name) or name in ("module_", "device_"):
+            raise ValueError(f"fitted attribute {name!r} is unknown to {type(estimator).__name__}.")
+        setattr(estimator, name, _read(reader, node, f"fitted attribute {name!r}"))
+
+
+def model_hash(estimator: Savable) -> str:
     """Return the sha256 of a fitted estimator's state: equal for equal fits, and before and after save and load."""
     state = state_of(estimator)
     digest = hashlib.sha256(type(estimator).__name__.encode())
@@ -157,7 +179,7 @@ def _without_clocks(fitted: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_parameters(
-    cls: type[NeuralEstimator], state: Mapping[str, Any], reader: ValueReader, network: NetworkFactory | None
+    cls: type[Savable], state: Mapping[str, Any], reader: ValueReader, network: NetworkFactory | None
 ) -> dict[str, Any]:
     known = cls._get_param_names()
     for name in state:
