@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LinearRegression
 
 from appkit.prediction import Estimate
 from appkit.reporting.content.assembly import lead_text
@@ -14,6 +15,7 @@ from appkit.reporting.content.hashing import data_hash, model_hash
 from appkit.reporting.content.metrics import metrics_title
 from appkit.reporting.content.performance import calibration_finding, hundred_finding
 from appkit.reporting.content.phrasing import Words, label_of, measure_or_gap, percent, shown_value
+from appkit.reporting.content.table_subject import table_subject
 from appkit.reporting.facts import BeeswarmRow, Limit, Measure, NotFilled, RankTile, Tile
 
 LABELS = ("Checking status", "Duration months", "Savings", "Housing")
@@ -182,7 +184,14 @@ def test_the_case_is_the_highest_where_none_is_flagged():
 
 def test_a_case_that_is_not_there_is_refused():
     with pytest.raises(ValueError, match="case must be a label"):
-        choose_case(pd.DataFrame({"a": [1]}), np.array([0.1]), None, case=9)
+        table_subject(LinearRegression().fit([[0.0], [1.0]], [0.0, 1.0]), pd.DataFrame({"a": [1]})).named(9)
+
+
+def test_the_case_of_values_lies_a_tenth_from_the_end_of_the_loss():
+    X, output = pd.DataFrame({"a": range(11)}), np.arange(11.0)
+    high, low = (choose_case(X, output, None, loss_at=end) for end in ("high", "low"))
+    assert (high[0].index[0], low[0].index[0]) == (9, 1)
+    assert low[1] == "at the 10 % quantile of predictions"
 
 
 def test_data_hash_sees_values_order_and_names_but_not_the_index():

@@ -84,7 +84,7 @@ def _end_row(
 
 def _step_row(figure: WaterfallFigure, step: Step, level: float, scale: Scale, lime: Scale | None) -> Markup:
     drawing = _step_panel(figure, step, level, scale)
-    side = None if lime is None else _lime_step(step, lime)
+    side = None if lime is None else _lime_step(figure, step, lime)
     number = _effect(step, figure.effect_unit)
     return row(None, step.column, step.shown_value, drawing, number, *([side] if side is not None else []))
 
@@ -107,16 +107,21 @@ def _step_panel(figure: WaterfallFigure, step: Step | OtherSteps, level: float, 
         _limit(figure, scale),
         _link(scale, level, "0", "50%"),
         _link(scale, end, "50%", "100%"),
-        bar(scale, level, end, kind="up" if step.effect >= 0 else "dn"),
+        bar(scale, level, end, kind=_kind(figure, step.effect)),
         whisker(scale, end - error, end + error),
     )
 
 
-def _lime_step(step: Step, scale: Scale) -> Markup:
+def _kind(figure: WaterfallFigure, effect: float) -> str:
+    """Return the class of a bar: toward the event or loss, or away from it."""
+    return "up" if (effect >= 0) != figure.is_reversed else "dn"
+
+
+def _lime_step(figure: WaterfallFigure, step: Step, scale: Scale) -> Markup:
     if step.lime is None:
         return panel(row_grid(scale, most=3, zero=True))
     error = 2 * (step.lime_standard_error or 0.0)
-    mark = outline(scale, 0.0, step.lime, kind="upS" if step.lime >= 0 else "dnS")
+    mark = outline(scale, 0.0, step.lime, kind=f"{_kind(figure, step.lime)}S")
     return panel(row_grid(scale, most=3, zero=True), mark, whisker(scale, step.lime - error, step.lime + error))
 
 
@@ -145,7 +150,8 @@ def _key(figure: WaterfallFigure) -> Markup:
     down = shape("rect", class_="dn", y=1, width=22, height=10)
     error = shape("line", class_="wk", x1=0, x2=22, y1=6, y2=6)
     stroke = shape("line", class_="lim", x1=11, x2=11, y1=0, y2=12)
-    items = [(up, figure.raises_label), (down, figure.lowers_label), (error, "± 2 standard errors")]
+    raises, lowers = (down, up) if figure.is_reversed else (up, down)
+    items = [(raises, figure.raises_label), (lowers, figure.lowers_label), (error, "± 2 standard errors")]
     if figure.threshold is not None:
         items.append((stroke, figure.threshold_label or "threshold"))
     keys = (tag("span", tag("svg", mark, viewBox="0 0 22 12", aria_hidden="true"), text) for mark, text in items)

@@ -48,7 +48,8 @@ def assemble(
     """Return the report; ``ValueError`` names limits that nothing was held against."""
     _check_limits(context.limits)
     digests = Digests(
-        data_hash(context.X, context.y, context.sample_weight), *model_hash(context.model, context.output)
+        data_hash(context.subject.data, context.measured.given_y, context.sample_weight),
+        *model_hash(context.model, context.output),
     )
     facts = facts_list(context, digests, report_date=report_date)
     closing = (

@@ -4,6 +4,7 @@ import datetime
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import pandas as pd
@@ -16,19 +17,31 @@ from appkit.reporting.content.assembly import assemble, body_of
 from appkit.reporting.content.case import choose_case
 from appkit.reporting.content.changing import Changeable, smallest_change
 from appkit.reporting.content.context import Limits, ReportContext
-from appkit.reporting.content.explaining import explain_case, explain_model
+from appkit.reporting.content.explaining import (
+    CaseExplanation,
+    CaseOverTime,
+    ModelExplanation,
+    explain_case,
+    explain_model,
+    explain_over_time,
+)
 from appkit.reporting.content.inputs import (
+    Background,
+    Measured,
+    Reference,
     background_rows,
     measure,
     protected_columns,
     reference_rows,
+    refuse_what_tables_have,
     resolve_domain,
     words_of,
 )
 from appkit.reporting.content.phrasing import Words
 from appkit.reporting.content.provenance import command_text
-from appkit.reporting.content.subject import as_table, subject_of
-from appkit.reporting.facts import Counterfactual, Limit
+from appkit.reporting.content.request import ReportRequest
+from appkit.reporting.content.subject import SeriesSubject, Subject, subject_of
+from appkit.reporting.facts import Counterfactual, Limit, NotFilled
 from appkit.reporting.report import Report
 
 __all__ = ["report"]
@@ -41,6 +54,7 @@ def report(
     y: ArrayLike,
     *,
     sample_weight: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
     purpose: str | None = None,
     title: str | None = None,
     data_name: str | None = None,
@@ -70,9 +84,12 @@ def report(
     model
         Fitted classifier with ``predict_proba``, or regressor; ours or anybody's.
     X, y
-        Rows as the model takes them, ``(n_rows, n_columns)``, and their labels or values, ``(n_rows,)``.
-    sample_weight
-        Weight of each row, ``(n_rows,)``.
+        Rows as the model takes them, ``(n_rows, n_columns)``, and their labels or values, ``(n_rows,)``. Of a series
+        model readings, one row per unit and moment: windows that end at rows with a label are reported on, rows whose
+        label is missing are history.
+    sample_weight, groups
+        Weight of each row; and the patient, customer or machine behind it, which every interval then redraws whole
+        (default of a series model: its units), ``(n_rows,)``.
     purpose
         What the model is used for, in a sentence.
     title, data_name
@@ -86,16 +103,19 @@ def report(
     costs, threshold
         Costs of errors, and the probability from which the event is predicted; by default those of the model.
     background
-        Rows that stand for what is unknown; by default the model's own, else the reference, else rows of ``X``.
+        Rows that stand for what is unknown; by default the model's own, else the reference, else rows of ``X``. Of a
+        series model readings, or windows of ``model.windows``, that are as usual.
     reference
-        Training rows to hold drift against, or ``(X_train, y_train)``; by default the background the model keeps.
+        Training rows to hold drift against, or ``(X_train, y_train)``; by default the background that a table model
+        keeps.
     protected
-        Columns for the fairness section, or their names in ``X``; by default ``model.protected_``.
+        Columns for the fairness section, or their names in ``X``; by default ``model.protected_``. For tables only.
     dates, incumbent_score, challengers
         Of a domain's sections: date of each row, score of the rule in force, fitted models by name or ``"auto"``.
     case
-        Row to explain: a label of the index of ``X`` or a frame of one row. By default the median, by probability, of
-        the rows at the threshold or above.
+        Row to explain: a label of the index of ``X`` or a frame of one row; of a series model a window,
+        ``"engine 3, cycle 120"``, a pair ``(unit, time)``, or a unit, meaning its newest. By default the median, by
+        probability, of the rows at the threshold or above.
     changeable
         Columns the case could change, ``["amount", "term"]``, or the way each may go, ``{"amount": "down", "term":
         "either"}``: the report then looks for the smallest change of them that turns the decision.
@@ -127,64 +147,140 @@ def report(
     >>> page.tiles[0].verdict.word
     'passes'
     """
+    asked = ReportRequest(
+        X=X,
+        y=y,
+        sample_weight=sample_weight,
+        groups=groups,
+        purpose=purpose,
+        title=title,
+        data_name=data_name,
+        report_date=report_date,
+        limits=limits,
+        costs=costs,
+        threshold=threshold,
+        background=background,
+        reference=reference,
+        protected=protected,
+        dates=dates,
+        incumbent_score=incumbent_score,
+        challengers=challengers,
+        case=case,
+        changeable=changeable,
+        counterfactual=counterfactual,
+        n_explained=n_explained,
+        random_state=random_state,
+    )
     used = resolve_domain(domain, model)
-    table, subject = as_table(X, model=model), subject_of(model, X, output=output)
+    subject = subject_of(model, X, y, output=output)
+    refuse_what_tables_have(subject, protected=protected, changeable=changeable)
     with _steps(progress, n=4) as step:
         step("Measuring")
-        measured = measure(
-            subject, X, y, sample_weight=sample_weight, costs=costs, threshold=threshold, random_state=random_state
-        )
-        seen, seen_y = reference_rows(reference, model)
-        fill, notes = background_rows(background, subject, reference=seen, X=table, random_state=random_state)
-        words = Words(words_of(used, subject))
+        measured = _measure(asked, subject)
+        seen = reference_rows(reference, subject)
         step("Explaining")
-        explanation = explain_model(subject, table, fill, n_explained=n_explained, random_state=random_state)
-        row, rule = choose_case(table, measured.output, measured.flagged, case=case, flagged_word=words["flagged"])
-        one = explain_case(
-            subject, row, fill, rule=rule, threshold=measured.evaluation.threshold, random_state=random_state
-        )
+        told = _explain(asked, subject, measured, reference=seen, words=Words(words_of(used, subject)))
         step("Comparing")
-        context = ReportContext(
-            subject=subject,
-            X=table,
-            measured=measured,
-            explanation=explanation,
-            case=one,
-            words=words,
-            limits=Limits(limits),
-            domain=used,
-            reference=seen,
-            reference_y=seen_y,
-            reference_output=None if seen is None else subject(seen),
-            protected=protected_columns(protected, model, table),
-            dates=dates,
-            incumbent_score=incumbent_score,
-            challengers=challengers,
-            data_name=data_name or "",
-            random_state=random_state,
-            notes=notes,
-        )
-        change = counterfactual or smallest_change(
-            subject,
-            row,
-            fill if seen is None else seen,
-            changeable=changeable,
-            threshold=context.threshold if subject.task == "binary" else None,
-            words=words,
-            random_state=random_state,
-        )
-        sections, tiles = body_of(context, change)
+        context = _context(asked, subject, measured, reference=seen, told=told, domain=used)
+        sections, tiles = body_of(context, counterfactual or _smallest_change(asked, context, told))
         step("Writing")
-        command = command_text(
-            {"costs": costs, "threshold": threshold, "limits": limits, "changeable": changeable,
-             "n_explained": n_explained},
-            {"sample_weight": sample_weight, "background": background, "reference": reference, "protected": protected,
-             "dates": dates, "incumbent_score": incumbent_score, "challengers": challengers, "case": case},
-            random_state=random_state,
-        )  # fmt: skip
+        command = command_text(asked.settings, asked.data, random_state=random_state)
         return assemble(
             context, sections, tiles, title=title, purpose=purpose, report_date=report_date, command=command
         )
+
+
+@dataclass(frozen=True, eq=False)
+class _Told:
+    """What was explained, of which row, and against what."""
+
+    words: Words
+    background: Background
+    model: ModelExplanation
+    row: pd.DataFrame
+    case: CaseExplanation
+    over_time: CaseOverTime | None
+
+
+def _measure(asked: ReportRequest, subject: Subject) -> Measured:
+    return measure(
+        subject,
+        asked.X,
+        asked.y,
+        sample_weight=asked.sample_weight,
+        groups=asked.groups,
+        costs=asked.costs,
+        threshold=asked.threshold,
+        random_state=asked.random_state,
+    )
+
+
+def _explain(
+    asked: ReportRequest, subject: Subject, measured: Measured, *, reference: Reference | None, words: Words
+) -> _Told:
+    """Explain a sample of rows and one case; a window over time besides."""
+    seed = asked.random_state
+    background = background_rows(asked.background, subject, reference=reference, random_state=seed)
+    rows = background.rows
+    explanation = explain_model(subject, subject.table, rows, n_explained=asked.n_explained, random_state=seed)
+    if asked.case is None:
+        loss_at = "high" if subject.is_probability else words["loss_at"]
+        row, rule = choose_case(
+            subject.table, measured.output, measured.flagged, flagged_word=words["flagged"], loss_at=loss_at
+        )
+    else:
+        row, rule = subject.named(asked.case)
+    case = explain_case(subject, row, rows, rule=rule, threshold=measured.evaluation.threshold, random_state=seed)
+    over_time = None
+    if isinstance(subject, SeriesSubject):
+        over_time = explain_over_time(subject, row, rows, random_state=seed)
+    return _Told(words, background, explanation, row, case, over_time)
+
+
+def _context(
+    asked: ReportRequest,
+    subject: Subject,
+    measured: Measured,
+    *,
+    reference: Reference | None,
+    told: _Told,
+    domain: Domain | None,
+) -> ReportContext:
+    return ReportContext(
+        subject=subject,
+        X=subject.table,
+        measured=measured,
+        explanation=told.model,
+        case=told.case,
+        over_time=told.over_time,
+        words=told.words,
+        limits=Limits(asked.limits),
+        domain=domain,
+        background=told.background,
+        reference=None if reference is None else reference.table,
+        reference_y=None if reference is None else reference.y,
+        reference_output=None if reference is None else reference.output,
+        protected=protected_columns(asked.protected, subject),
+        dates=subject.of_rows(asked.dates),
+        incumbent_score=subject.of_rows(asked.incumbent_score),
+        challengers=asked.challengers,
+        data_name=asked.data_name or "",
+        random_state=asked.random_state,
+        notes=told.background.notes,
+    )
+
+
+def _smallest_change(asked: ReportRequest, context: ReportContext, told: _Told) -> Counterfactual | NotFilled:
+    """Search among real rows: those of the reference where there are any, else the background."""
+    return smallest_change(
+        context.subject,
+        told.row,
+        told.background.rows if context.reference is None else context.reference,
+        changeable=asked.changeable,
+        threshold=context.threshold if context.subject.task == "binary" else None,
+        words=context.words,
+        random_state=asked.random_state,
+    )
 
 
 @contextmanager

@@ -1,13 +1,13 @@
 """One row: which, and how its prediction comes about step by step."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from appkit.reporting.content.context import ReportContext
 from appkit.reporting.content.explaining import CaseExplanation
+from appkit.reporting.content.over_time import over_time_blocks
 from appkit.reporting.content.phrasing import capital, first_that_fits, label_of, shown_value
+from appkit.reporting.content.valuing import effects_in, is_loss_low, value_words
 from appkit.reporting.facts import (
     Counterfactual,
     Measure,
@@ -26,39 +26,33 @@ _QUANTILE = 0.9
 
 
 def choose_case(
-    X: pd.DataFrame, output: np.ndarray, flagged: np.ndarray | None, *, case: Any = None, flagged_word: str = "flagged"
+    X: pd.DataFrame,
+    output: np.ndarray,
+    flagged: np.ndarray | None,
+    *,
+    flagged_word: str = "flagged",
+    loss_at: str = "high",
 ) -> tuple[pd.DataFrame, str]:
     """Return the row to explain as a frame of one row, and the rule it was chosen by.
 
-    Without a wish it is the median by output of the flagged rows (the upper one of two, the first of equals); where
-    none is flagged, the highest output; where nothing flags, the row at the 90 % quantile of outputs.
+    It is the median by output of the flagged rows (the upper one of two, the first of equals); where none is flagged,
+    the highest output; where nothing flags, the row a tenth of the outputs away from the end at which the loss lies.
 
     Parameters
     ----------
     X, output, flagged
         Rows, their outputs, and which are flagged (``None`` where nothing flags).
-    case
-        A label of the index of ``X``, or a row: a frame of one row or a series.
     flagged_word
         What flagging is called.
+    loss_at
+        ``"high"`` or ``"low"``: the end of predicted values at which the loss lies.
     """
-    if isinstance(case, pd.DataFrame | pd.Series):
-        row = (
-            case.to_frame().T.astype(X.dtypes[X.columns.intersection(case.index)])
-            if isinstance(case, pd.Series)
-            else case
-        )
-        if len(row) != 1:
-            raise ValueError(f"case must be one row, got {len(row)}.")
-        return row, "given by the caller"
-    if case is not None:
-        places = np.flatnonzero(np.asarray(X.index == case))
-        if not len(places):
-            raise ValueError(f"case must be a label of the index of X or a row, got {case!r}.")
-        return X.iloc[[int(places[0])]], "named by the caller"
     order = np.argsort(output, kind="stable")
     if flagged is None:
-        return X.iloc[[int(order[int(_QUANTILE * (len(order) - 1))])]], "at the 90 % quantile of predictions"
+        place = int(_QUANTILE * (len(order) - 1))
+        if loss_at == "high":
+            return X.iloc[[int(order[place])]], "at the 90 % quantile of predictions"
+        return X.iloc[[int(order[len(order) - 1 - place])]], "at the 10 % quantile of predictions"
     chosen = order[flagged[order]]
     if not len(chosen):
         return X.iloc[[int(order[-1])]], f"the highest output, none being {flagged_word}"
@@ -66,12 +60,17 @@ def choose_case(
 
 
 def case_section(context: ReportContext, change: Counterfactual | NotFilled) -> Section:
-    """Return waterfall and counterfactual of the case."""
+    """Return waterfall, map over time where there is one, and counterfactual of the case."""
     words, case = context.words, context.case
     done = "" if case.is_flagged is None else f" {words['flagged']}" if case.is_flagged else f" {words['passed']}"
     question = f"Why was {words['case']} {case.label}{done}?" if done else f"What made the prediction of {case.label}?"
-    title = f"One {words['case']}"
-    return Section(key="case", title=title, question=question, blocks=(_waterfall(context), change), starts_page=True)
+    return Section(
+        key="case",
+        title=f"One {words['case']}",
+        question=question,
+        blocks=(_waterfall(context), *over_time_blocks(context), change),
+        starts_page=True,
+    )
 
 
 def _waterfall(context: ReportContext) -> WaterfallFigure:
@@ -98,31 +97,45 @@ def _waterfall(context: ReportContext) -> WaterfallFigure:
         else None
     )
     is_share = context.subject.is_probability
-    unit, effect_unit = ("%", "points") if is_share else ("", "")
+    unit = "%" if is_share else words["unit"]
     name = f"{capital(words['case'])} {case.label}"
     threshold = context.threshold if context.subject.task == "binary" else None
     return WaterfallFigure(
         key="case-steps",
         finding=case_finding(case, steps, words_case=words["case"], unit=unit),
-        caption=f"{name}, {case.rule}. Effects{' in percentage points' if is_share else ''}; they add up to "
-        "the prediction, whiskers are two standard errors. LIME weights do not add up and are shown for comparison.",
-        axis_label=f"{words['event']} probability (%)" if context.subject.task == "binary" else "prediction",
+        caption=f"{name}, {case.rule}. Effects{effects_in(context)}; they add up to "
+        "the prediction, whiskers are two standard errors. LIME weights do not add up and are shown for comparison."
+        f"{_shown_note(context)}",
+        axis_label=_axis_label(context),
         average=float(shapley.base_value[0, 0]),
         output=case.output,
         steps=steps,
         others=others,
         unit=unit,
-        effect_unit=effect_unit,
+        effect_unit="points" if is_share else words["unit"],
         threshold=threshold,
         threshold_label=""
         if threshold is None
         else f"{words['flagged']} at {value_text(Measure.exact(threshold, unit='%'))} or more",
-        average_label=f"Average {words['case']}",
+        average_label=f"Average {words['case']}" if context.over_time is None else "As usual",
         case_label=f"This {words['case']}",
         raises_label="raises the risk"
         if context.domain is not None and threshold is not None
         else "raises the prediction",
+        is_reversed=is_loss_low(context),
     )
+
+
+def _axis_label(context: ReportContext) -> str:
+    if context.subject.task == "binary":
+        return f"{context.words['event']} probability (%)"
+    return f"predicted {value_words(context)}" if context.words["unit"] else "prediction"
+
+
+def _shown_note(context: ReportContext) -> str:
+    if context.over_time is None:
+        return ""
+    return f" Beside each {context.words['column']}: its mean over the {context.words['row']}; of the age the newest."
 
 
 def case_finding(case: CaseExplanation, steps: tuple[Step, ...], *, words_case: str, unit: str) -> str:

@@ -1,6 +1,6 @@
 """The proof an explanation carries: every check it went through, with limit and verdict, those it failed included."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from appkit.reporting.facts import (
 )
 from appkit.reporting.numbers import count_text, number_text
 
-__all__ = ["certificate", "certificate_title", "removal_figure", "removal_finding"]
+__all__ = ["certificate", "certificate_table", "certificate_title", "removal_figure", "removal_finding"]
 
 _HALF_WIDTH = 1.96
 _UNITS = {"Sampling error": "%", "Second seed": "%", "Deletion": "times", "Insertion": "times"}
@@ -35,21 +35,38 @@ _OUTCOMES: Mapping[str, Verdict] = {
 
 
 def certificate(context: ReportContext) -> Certificate:
-    """Return the table of checks."""
+    """Return the table of checks of the explanation over all rows."""
     explanation = context.explanation
-    n = count_text(explanation.n_explained)
-    certified = [_check(check, context) for check in explanation.certificate.checks if check.name != "Order of places"]
-    checks = (*certified, _order(context))
-    judged = [check for check in checks if check.verdict.status != "note"]
-    n_open = sum(1 for check in judged if check.verdict.status != "pass")
-    return Certificate(
-        title=certificate_title(n_open, len(judged)),
-        caption=f"Explanation certificate, {n} {context.words['rows']}. 95 % intervals in brackets.",
-        checks=checks,
+    return certificate_table(
+        explanation.certificate.checks,
+        context,
+        n_players=len(explanation.shapley.player_names),
+        caption=f"Explanation certificate, {count_text(explanation.n_explained)} {context.words['rows']}. 95 % "
+        "intervals in brackets.",
+        last=_order(context),
     )
 
 
-def certificate_title(n_open: int, n_checks: int) -> str:
+def certificate_table(
+    checks: Sequence[Certified],
+    context: ReportContext,
+    *,
+    n_players: int,
+    caption: str,
+    subject: str = "explanation",
+    last: Check | None = None,
+) -> Certificate:
+    """Return checks as a table; ``last`` stands for the order over all rows, which is left out without it."""
+    printed = [_check(check, context, n_players=n_players) for check in checks if check.name != "Order of places"]
+    printed += [] if last is None else [last]
+    judged = [check for check in printed if check.verdict.status != "note"]
+    n_open = sum(1 for check in judged if check.verdict.status != "pass")
+    return Certificate(
+        title=certificate_title(n_open, len(judged), subject=subject), caption=caption, checks=tuple(printed)
+    )
+
+
+def certificate_title(n_open: int, n_checks: int, *, subject: str = "explanation") -> str:
     """Return how many checks did not pass.
 
     Examples
@@ -58,8 +75,8 @@ def certificate_title(n_open: int, n_checks: int) -> str:
     ('The explanation passed all 7 of its checks', 'The explanation passed 6 of its 7 checks')
     """
     if n_open == 0:
-        return f"The explanation passed all {n_checks} of its checks"
-    return f"The explanation passed {n_checks - n_open} of its {n_checks} checks"
+        return f"The {subject} passed all {n_checks} of its checks"
+    return f"The {subject} passed {n_checks - n_open} of its {n_checks} checks"
 
 
 def removal_figure(context: ReportContext) -> CurveFigure | NotFilled | None:
@@ -107,10 +124,10 @@ def removal_finding(ratio: Estimate | None, *, columns: str = "columns") -> str:
     return f"Removing the {columns} ranked first moves the output {times} times as far as removing at random"
 
 
-def _check(check: Certified, context: ReportContext) -> Check:
+def _check(check: Certified, context: ReportContext, *, n_players: int) -> Check:
     """Return a check as printed: in the words of the domain, against the caller's limit where there is one."""
     limit = context.limits.get(check.name) or (None if check.limit is None else Limit(*check.limit))
-    question = _question(check, context)
+    question = _question(check, context, n_players=n_players)
     if check.measured is None:
         return Check(check.name, question, result=check.words, limit=limit, outcome=_OUTCOMES[check.verdict])
     measure = Measure.of(check.measured, unit=_UNITS.get(check.name, ""), decimals=_decimals(check))
@@ -118,14 +135,14 @@ def _check(check: Certified, context: ReportContext) -> Check:
     return Check(check.name, question, measure, limit, outcome=_OUTCOMES["warn"] if contradicts else None)
 
 
-def _question(check: Certified, context: ReportContext) -> str:
-    words, n = context.words, len(context.explanation.shapley.player_names)
+def _question(check: Certified, context: ReportContext, *, n_players: int) -> str:
+    words = context.words
     asked = {
         "Additivity gap": f"Do the effects add up to the prediction? Largest gap of a {words['row']}, relative to its "
         "prediction",
         "Sampling error": f"How large are the standard errors of a {words['row']}, relative to its effects?",
         "Second seed": f"Share of each {words['row']}’s top five that a second seed keeps",
-        "SHAP and LIME": f"Rank correlation of Shapley values and LIME within a {words['row']}, all {n} "
+        "SHAP and LIME": f"Rank correlation of Shapley values and LIME within a {words['row']}, all {n_players} "
         f"{words['columns']}; they answer different questions",
     }
     return asked.get(check.name, check.question)

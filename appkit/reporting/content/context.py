@@ -10,8 +10,8 @@ import pandas as pd
 from appkit.domain import Domain
 from appkit.model.costs import Costs
 from appkit.prediction import Evaluation
-from appkit.reporting.content.explaining import CaseExplanation, ModelExplanation
-from appkit.reporting.content.inputs import Measured
+from appkit.reporting.content.explaining import CaseExplanation, CaseOverTime, ModelExplanation
+from appkit.reporting.content.inputs import Background, Measured
 from appkit.reporting.content.phrasing import Words
 from appkit.reporting.content.subject import Subject
 from appkit.reporting.facts import Limit, NotFilled, RankTile, Section, Tile
@@ -61,21 +61,31 @@ class ReportContext:
     Parameters
     ----------
     subject
-        The model and the one output reported on; ``subject(frame)`` gives outputs of other rows.
+        The model and the one output reported on, see ``Subject``; ``subject(rows)`` gives outputs of rows of ``X`` (of
+        tables: of any rows). Of a series model ``subject.series`` holds all readings, ``subject.windows`` the judged
+        windows in the order of ``X``, ``subject.data`` the readings as given, and ``subject.game_over_time(rows)`` the
+        game of sensors over stretches of time.
     X
-        Rows reported on.
+        Rows reported on. Of a series model one per judged window, a row of the readings whose label is known: its index
+        says which (``"engine 3, cycle 120"``), its columns are ``model.layout_.sensors`` with the mean reading over the
+        window (of the age the newest).
     measured
-        Outputs, metrics and labels; its parts are properties here.
+        Outputs, metrics and labels, one per row of ``X``; its parts are properties here.
     explanation, case
-        Shapley values and LIME of a sample of rows, and of one row.
+        Shapley values and LIME of a sample of rows, and of one row; of a series model the players are whole sensors.
+    over_time
+        The case once more, by sensors over stretches of time; ``None`` unless of a series model.
+    background
+        What stands for "as usual": rows of a table, or windows; in words ``background.words``.
     words, limits, domain
         Words of the domain, limits of the caller, and the domain itself.
     reference, reference_output
-        Training rows to hold these against, and the model's output on them; ``None`` where there are none.
+        Training rows to hold these against, and the model's output on them; ``None`` where there are none. Of a series
+        model a table like ``X``, only where the caller gave readings.
     reference_y
         Labels of the reference, where given.
     protected, dates, incumbent_score, challengers
-        As the caller gave them.
+        As the caller gave them, one entry per row of ``X``.
     data_name, random_state, notes
         Name of the data, the seed of everything drawn, and what fell back.
     """
@@ -87,6 +97,8 @@ class ReportContext:
     case: CaseExplanation
     words: Words
     limits: Limits
+    background: Background
+    over_time: CaseOverTime | None = None
     domain: Domain | None = None
     reference: pd.DataFrame | None = None
     reference_output: np.ndarray | None = None
@@ -149,6 +161,15 @@ class ReportContext:
     def n(self) -> int:
         """Rows reported on."""
         return len(self.X)
+
+    @property
+    def units(self) -> np.ndarray | None:
+        """Code of the patient, customer or machine behind each row, int64 ``(n_rows,)``; ``None``: rows stand alone.
+
+        Of a series model the position of the window's unit in ``subject.series.units``. Every interval redraws whole
+        units: give them as ``groups`` to whatever is measured.
+        """
+        return self.measured.groups
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,8 @@ from appkit.reporting.content.certificate import certificate, removal_figure
 from appkit.reporting.content.context import ReportContext
 from appkit.reporting.content.explaining import ModelExplanation
 from appkit.reporting.content.phrasing import first_that_fits, label_of
+from appkit.reporting.content.players import players_note
+from appkit.reporting.content.valuing import effect_axis
 from appkit.reporting.facts import (
     Badge,
     BeeswarmFigure,
@@ -24,7 +26,7 @@ from appkit.reporting.facts import (
 )
 from appkit.reporting.numbers import count_text, effect_text
 
-__all__ = ["drivers_section", "effect_axis", "importance_finding", "rank_tile", "sampling_words"]
+__all__ = ["drivers_section", "importance_finding", "rank_tile", "sampling_words"]
 
 _MOST_ROWS = 30
 _N_QUANTILES = 100
@@ -35,6 +37,7 @@ def drivers_section(context: ReportContext) -> Section:
     """Return badge, importance, beeswarm, removal curves and certificate."""
     words = context.words
     blocks: tuple[Block | None, ...] = (
+        players_note(context),
         ranking_badge(context),
         _importance(context),
         _beeswarm(context),
@@ -63,11 +66,6 @@ def rank_tile(context: ReportContext) -> RankTile:
             else f"Effects add up to the prediction; Shapley values and LIME share {len(own & other)} of the first {k}."
         )
     return RankTile(name="Explanation ranking", reliable=reliable, total=n, sentence=sentence)
-
-
-def effect_axis(context: ReportContext) -> tuple[str, str]:
-    """Return the axis of effects in words and their unit."""
-    return ("percentage points", "points") if context.subject.is_probability else ("units of the prediction", "")
 
 
 def sampling_words(explanation: ModelExplanation, *, rows: str) -> str:
@@ -212,7 +210,9 @@ def _ranks(importance: np.ndarray) -> np.ndarray:
 def _what(context: ReportContext) -> str:
     if context.subject.task == "binary":
         return f"the {context.words['event']} probability"
-    return f"the probability of {context.subject.output}" if context.subject.is_probability else "the predicted value"
+    if context.subject.is_probability:
+        return f"the probability of {context.subject.output}"
+    return f"the predicted {context.words['value']}"
 
 
 def _kind(column: pd.Series) -> str:

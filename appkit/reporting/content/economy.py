@@ -17,10 +17,13 @@ class SharedEnds(Game):
     ----------
     game
         The game itself.
+    shown
+        object ``(n_rows, n_players)``: what players show instead of what the game says; ``None`` leaves that.
     """
 
-    def __init__(self, game: Game) -> None:
+    def __init__(self, game: Game, *, shown: np.ndarray | None = None) -> None:
         self.game = game
+        self._shown = shown
         self.player_names, self.output_names, self.units = game.player_names, game.output_names, game.units
         self.n_rows, self.n_references, self.n_members = game.n_rows, game.n_references, game.n_members
         self._ends: Tensor | None = None
@@ -37,7 +40,7 @@ class SharedEnds(Game):
 
     def data(self) -> np.ndarray:
         """Return what the players show."""
-        return self.game.data()
+        return self.game.data() if self._shown is None else self._shown
 
     def layout(self) -> Layout | None:
         """Return where the players lie."""

@@ -1,6 +1,7 @@
 """Explain a sample of rows and one case, twice and by two methods, within a stated budget."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,9 +10,10 @@ from appkit.explanation import Explanation, lime_surrogate, permutation_shapley
 from appkit.explanation.certificate import Certificate, Ranking, certify
 from appkit.explanation.solvers.permutation import MIN_PAIRS
 from appkit.reporting.content.economy import SharedEnds
+from appkit.reporting.content.series_subject import SeriesSubject
 from appkit.reporting.content.subject import Subject
 
-__all__ = ["CaseExplanation", "ModelExplanation", "explain_case", "explain_model"]
+__all__ = ["CaseExplanation", "CaseOverTime", "ModelExplanation", "explain_case", "explain_model", "explain_over_time"]
 
 SHAPLEY_EVALUATIONS = 3_000
 LIME_EVALUATIONS = 1_000
@@ -93,14 +95,31 @@ class CaseExplanation:
         return float(self.shapley.output[0, 0])
 
 
+@dataclass(frozen=True)
+class CaseOverTime:
+    """Explanation of one window by sensors over stretches of time.
+
+    Parameters
+    ----------
+    shapley
+        Shapley values; player ``sensor * n_stretches + stretch``.
+    certificate
+        What was checked about them.
+    """
+
+    shapley: Explanation
+    certificate: Certificate
+
+
 def explain_model(
-    subject: Subject, X: pd.DataFrame, background: pd.DataFrame, *, n_explained: int, random_state: int
+    subject: Subject, X: pd.DataFrame, background: Any, *, n_explained: int, random_state: int
 ) -> ModelExplanation:
     """Explain at most ``n_explained`` rows of ``X``, drawn by the seed."""
-    n_players = len(subject.model.player_columns_) if subject.is_ours else X.shape[1]
+    n_players = subject.n_players
     n_wanted = min(n_explained, len(X), max(_FEWEST_ROWS, TOTAL_EVALUATIONS // _budget(n_players, 1)))
     rows = np.sort(np.random.default_rng(random_state).choice(len(X), n_wanted, replace=False))
-    game = SharedEnds(subject.game(X.iloc[rows], background))
+    chosen = X.iloc[rows]
+    game = SharedEnds(subject.game(chosen, background), shown=subject.shown(chosen))
     budget = _budget(n_players, game.n_members)
     shapley = permutation_shapley(game, max_evaluations=budget, random_state=random_state)
     second = permutation_shapley(game, max_evaluations=budget, random_state=random_state + 1)
@@ -118,16 +137,15 @@ def explain_model(
 def explain_case(
     subject: Subject,
     row: pd.DataFrame,
-    background: pd.DataFrame,
+    background: Any,
     *,
     rule: str,
     threshold: float | None,
     random_state: int,
 ) -> CaseExplanation:
     """Explain one row, a frame of one row, with a budget of its own."""
-    game = SharedEnds(subject.game(row, background))
-    budget = max(CASE_EVALUATIONS, _budget(len(game.player_names), game.n_members))
-    shapley = permutation_shapley(game, max_evaluations=budget, random_state=random_state)
+    game = SharedEnds(subject.game(row, background), shown=subject.shown(row))
+    shapley = permutation_shapley(game, max_evaluations=_case_budget(game), random_state=random_state)
     return CaseExplanation(
         label=str(row.index[0]),
         rule=rule,
@@ -135,6 +153,17 @@ def explain_case(
         shapley=shapley,
         lime=_lime(game, CASE_EVALUATIONS, random_state=random_state),
     )
+
+
+def explain_over_time(subject: SeriesSubject, row: pd.DataFrame, background: Any, *, random_state: int) -> CaseOverTime:
+    """Explain one window, a frame of one row, by sensors over stretches of time, and certify that."""
+    game = SharedEnds(subject.game_over_time(row, background))
+    shapley = permutation_shapley(game, max_evaluations=_case_budget(game), random_state=random_state)
+    return CaseOverTime(shapley, certify(game, shapley, random_state=random_state))
+
+
+def _case_budget(game: SharedEnds) -> int:
+    return max(CASE_EVALUATIONS, _budget(len(game.player_names), game.n_members))
 
 
 def _lime(game: SharedEnds, budget: int, *, random_state: int) -> Explanation | None:

@@ -8,18 +8,25 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from appkit.data import check_sample_weight
+from appkit.data import check_groups, check_sample_weight
+from appkit.data.windows import Windows
 from appkit.domain import Domain, discover_domains, domain_of
 from appkit.model.costs import Costs
 from appkit.prediction import Evaluation, evaluate
-from appkit.reporting.content.subject import Subject, as_table
+from appkit.reporting.content.series_subject import SeriesSubject, series_subject
+from appkit.reporting.content.subject import Subject
+from appkit.reporting.content.table_subject import TableSubject, as_table
+from appkit.reporting.numbers import count_text
 
 __all__ = [
+    "Background",
     "Measured",
+    "Reference",
     "background_rows",
     "measure",
     "protected_columns",
     "reference_rows",
+    "refuse_what_tables_have",
     "resolve_domain",
     "words_of",
 ]
@@ -27,7 +34,7 @@ __all__ = [
 _SAMPLED_BACKGROUND = 200
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Measured:
     """The model's output on the rows of a report, and what came.
 
@@ -45,6 +52,10 @@ class Measured:
         Whether the output is at the threshold or above, bool ``(n_rows,)``; ``None`` unless binary.
     sample_weight, costs
         As given, or as the model has them.
+    groups
+        Code of the patient, customer or machine behind each row, int64 ``(n_rows,)``; ``None`` where rows stand alone.
+    given_y
+        Labels as the caller gave them, one per row of ``X``, missing ones included.
     """
 
     y: np.ndarray
@@ -54,6 +65,46 @@ class Measured:
     flagged: np.ndarray | None
     sample_weight: np.ndarray | None
     costs: Costs | None
+    groups: np.ndarray | None = None
+    given_y: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """Training rows to hold those of the report against.
+
+    Parameters
+    ----------
+    table
+        One row per row judged, columns as in the table of the report.
+    y
+        Their labels, where given.
+    output
+        The model's output on them, float64 ``(n_rows,)``.
+    """
+
+    table: pd.DataFrame
+    y: np.ndarray | None
+    output: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Background:
+    """What stands for what is unknown.
+
+    Parameters
+    ----------
+    rows
+        Rows of a table; or windows, ``None`` for those the model keeps.
+    origin
+        Whose they are: ``"model"``, ``"caller"`` or ``"report"`` (rows of the reference or of the report itself).
+    notes
+        What fell back, a sentence each.
+    """
+
+    rows: Any
+    origin: str = "caller"
+    notes: tuple[str, ...] = ()
 
 
 def measure(
@@ -62,28 +113,44 @@ def measure(
     y: ArrayLike,
     *,
     sample_weight: ArrayLike | None,
+    groups: ArrayLike | None,
     costs: Costs | None,
     threshold: float | None,
     random_state: int,
 ) -> Measured:
     """Evaluate the model and keep its outputs; without costs and threshold those of the model hold."""
-    table, labels = as_table(X, model=subject.model), np.asarray(y).ravel()
-    weights = check_sample_weight(sample_weight, n_rows=len(table))
+    given_y = np.asarray(y).ravel()
+    weights = check_sample_weight(sample_weight, n_rows=len(given_y))
     evaluation = evaluate(
-        subject.model, X, y, sample_weight=weights, costs=costs, threshold=threshold, random_state=random_state
+        subject.model,
+        X,
+        y,
+        sample_weight=weights,
+        groups=groups,
+        costs=costs,
+        threshold=threshold,
+        random_state=random_state,
     )
     if costs is None and threshold is None:
         costs = getattr(subject.model, "costs", None)
-    output = subject(table)
+    output, labels = subject(subject.table), subject.of_rows(given_y)
     return Measured(
         y=labels,
         output=output,
         evaluation=evaluation,
         is_event=labels == subject.output if subject.is_probability else None,
         flagged=None if evaluation.threshold is None else output >= evaluation.threshold,
-        sample_weight=weights,
+        sample_weight=subject.of_rows(weights),
         costs=costs if subject.task == "binary" else None,
+        groups=_group_codes(subject, groups),
+        given_y=given_y,
     )
+
+
+def _group_codes(subject: Subject, groups: ArrayLike | None) -> np.ndarray | None:
+    if groups is not None:
+        return check_groups(subject.of_rows(groups), n_rows=len(subject.table))
+    return subject.units if isinstance(subject, SeriesSubject) else None
 
 
 def resolve_domain(domain: Domain | str | None, model: Any) -> Domain | None:
@@ -97,45 +164,88 @@ def resolve_domain(domain: Domain | str | None, model: Any) -> Domain | None:
 
 
 def words_of(domain: Domain | None, subject: Subject) -> Mapping[str, str]:
-    """Return the words of the domain; without one the event is known by its label."""
+    """Return the words of the domain before those of the kind of data; without one the event is known by its label."""
     if domain is not None:
-        return domain.wording
-    return {"event": f"event {subject.output!r}", "events": "events"} if subject.task == "binary" else {}
+        return {**subject.words, **domain.wording}
+    event = {"event": f"event {subject.output!r}", "events": "events"} if subject.task == "binary" else {}
+    return {**subject.words, **event}
 
 
-def reference_rows(reference: Any, model: Any) -> tuple[pd.DataFrame | None, np.ndarray | None]:
-    """Return training rows and their labels, ``None`` where there are none; a model of ours keeps a sample."""
-    if reference is None:
-        return getattr(model, "background_", None), None
-    if isinstance(reference, tuple):
-        if len(reference) != 2 or len(reference[0]) != len(reference[1]):
-            raise ValueError("reference must be training rows or (X_train, y_train) of equal length.")
-        return as_table(reference[0], model=model), np.asarray(reference[1]).ravel()
-    return as_table(reference, model=model), None
+def refuse_what_tables_have(subject: Subject, **given: Any) -> None:
+    """Raise for the first argument that was given and that only tables have a use for."""
+    if not isinstance(subject, SeriesSubject):
+        return
+    for name, value in given.items():
+        if value is not None:
+            raise ValueError(
+                f"{name} is for models of tables; a report on sensor series has no use for it. Leave it out."
+            )
 
 
-def background_rows(
-    background: Any, subject: Subject, *, reference: pd.DataFrame | None, X: pd.DataFrame, random_state: int
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def reference_rows(reference: Any, subject: Subject) -> Reference | None:
+    """Return the training rows given, or those a table model of ours keeps; ``None`` where there are none."""
+    if isinstance(reference, tuple) and (len(reference) != 2 or len(reference[0]) != len(reference[1])):
+        raise ValueError("reference must be training rows or (X_train, y_train) of equal length.")
+    X, y = reference if isinstance(reference, tuple) else (reference, None)
+    if isinstance(subject, SeriesSubject):
+        return None if X is None else _series_reference(subject, X, y)
+    kept = getattr(subject.model, "background_", None)
+    if X is None and not isinstance(kept, pd.DataFrame):
+        return None
+    table = kept if X is None else as_table(X, model=subject.model)
+    assert isinstance(table, pd.DataFrame)
+    return Reference(table, None if y is None else np.asarray(y).ravel(), subject(table))
+
+
+def _series_reference(subject: SeriesSubject, X: Any, y: ArrayLike | None) -> Reference:
+    seen = series_subject(subject.model, X, y, output=subject.output if subject.task == "multiclass" else None)
+    return Reference(seen.table, None if y is None else seen.of_rows(np.asarray(y).ravel()), seen(seen.table))
+
+
+def background_rows(background: Any, subject: Subject, *, reference: Reference | None, random_state: int) -> Background:
     """Return the rows that stand for what is unknown, and what fell back."""
+    if isinstance(subject, SeriesSubject):
+        return _background_windows(background, subject, random_state=random_state)
+    assert isinstance(subject, TableSubject)
     if background is not None:
-        return as_table(background, model=subject.model), ()
+        return Background(as_table(background, model=subject.model))
     if subject.is_ours:
-        return subject.model.background_, ()
-    source, note = (X, "rows of this report") if reference is None else (reference, "rows of the reference")
-    n = min(_SAMPLED_BACKGROUND, len(source))
-    chosen = np.sort(np.random.default_rng(random_state).choice(len(source), n, replace=False))
-    return source.iloc[chosen], (f"No background was given: {n} {note}, drawn by the seed, stand in.",)
+        return Background(subject.model.background_, "model")
+    source, note = (
+        (subject.table, "rows of this report") if reference is None else (reference.table, "rows of the reference")
+    )
+    chosen = _drawn(len(source), random_state)
+    sentence = f"No background was given: {len(chosen)} {note}, drawn by the seed, stand in."
+    return Background(source.iloc[chosen], "report", (sentence,))
 
 
-def protected_columns(protected: Any, model: Any, X: pd.DataFrame) -> pd.DataFrame | None:
+def _background_windows(background: Any, subject: SeriesSubject, *, random_state: int) -> Background:
+    """Return windows given, or readings of which every window counts, at most 200 of them."""
+    if background is None:
+        return Background(None, "model")
+    windows = background if isinstance(background, Windows) else subject.model.windows(background, rows="all")
+    chosen = _drawn(len(windows), random_state)
+    if len(chosen) == len(windows):
+        return Background(windows)
+    sentence = f"{len(chosen)} of {count_text(len(windows))} background windows, drawn by the seed, are used."
+    return Background(windows[chosen], notes=(sentence,))
+
+
+def _drawn(n: int, random_state: int) -> np.ndarray:
+    return np.sort(np.random.default_rng(random_state).choice(n, min(_SAMPLED_BACKGROUND, n), replace=False))
+
+
+def protected_columns(protected: Any, subject: Subject) -> pd.DataFrame | None:
     """Return the protected columns, one row per row of ``X``; ``None`` where none is named or found."""
+    X = subject.table
+    if isinstance(subject, SeriesSubject):
+        return None
     if isinstance(protected, pd.DataFrame):
         if len(protected) != len(X):
             raise ValueError(f"protected must have one row per row of X, got {len(protected)} for {len(X)}.")
         return protected
     if protected is None:
-        present = [name for name in getattr(model, "protected_", ()) if name in X.columns]
+        present = [name for name in getattr(subject.model, "protected_", ()) if name in X.columns]
         return X[present] if present else None
     absent = [name for name in protected if name not in X.columns]
     if absent:

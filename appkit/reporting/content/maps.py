@@ -111,6 +111,8 @@ def sensor_map_figure(
     event_at: str = "high",
     key: str = "sensor-map",
     case: str = "",
+    value: str = "",
+    unit: str = "",
 ) -> SensorMapFigure:
     """Return the map of one window: sensors by stretches of time.
 
@@ -124,18 +126,21 @@ def sensor_map_figure(
         As in :func:`image_map_figure`; for a remaining life the loss lies at the ``"low"`` end.
     step_name
         What a step of the window is called: ``"cycles"``.
+    value, unit
+        What is predicted and what values are counted in, ``"remaining life"`` and ``"cycles"``; by default the name of
+        the output, and no unit. Probabilities are counted in points.
     """
     own = row_values(explanation, row, output)
     cells = window_cells(explanation, row, own)
     kept = strongest_in_order(cells.totals, MAX_ROWS)
     left_out = len(cells.sensors) - len(kept)
-    unit = _effect_unit(explanation)
-    name = explanation.output_names[output_position(explanation, output)]
+    unit = _effect_unit(explanation, unit)
+    name = value or explanation.output_names[output_position(explanation, output)]
     return SensorMapFigure(
         key=key,
         finding=moves_finding(cells.sensors, cells.totals, cells.total_errors, things="sensors"),
-        caption=f"{_case_words(explanation, row, own, case)} Colour: effect of one sensor over one stretch of time; "
-        "line: the signal over its own range. Whiskers: two standard errors."
+        caption=f"{_case_words(explanation, row, own, case, unit)} Colour: effect of one sensor over one stretch of "
+        "time; line: the signal over its own range. Whiskers: two standard errors."
         + (f" Not shown, with smaller sums: {left_out} of {len(cells.sensors)} sensors." if left_out else ""),
         rows=tuple(_sensor_row(cells, int(place)) for place in kept),
         bounds=tuple(float(bound) for bound in cells.bounds),
@@ -293,17 +298,18 @@ def _thinned(signal: np.ndarray) -> np.ndarray:
     return np.array(kept)
 
 
-def _case_words(explanation: Explanation, row: int, own: RowValues, case: str) -> str:
+def _case_words(explanation: Explanation, row: int, own: RowValues, case: str, unit: str = "") -> str:
     """Return which row, from where to where, by which method."""
-    unit = "%" if explanation.units == "probability" else _effect_unit(explanation)
+    unit = "%" if explanation.units == "probability" else _effect_unit(explanation, unit)
     base, output = (value_text(Measure(v, unit=unit)) for v in (own.base_value, own.output))
     spent = explanation.n_evaluations if explanation.row_evaluations is None else int(explanation.row_evaluations[row])
     way = f"from {base} on the background to {output}"
     return f"{case or f'Row {row}'}, {way}. {method_name(explanation)}, {count_text(spent)} evaluations."
 
 
-def _effect_unit(explanation: Explanation) -> str:
-    return {"probability": "points", "value": ""}.get(explanation.units, explanation.units)
+def _effect_unit(explanation: Explanation, unit: str = "") -> str:
+    """Return the unit of effects; ``unit`` is what values are counted in."""
+    return {"probability": "points", "value": unit}.get(explanation.units, explanation.units)
 
 
 def _effect_label(name: str, unit: str) -> str:

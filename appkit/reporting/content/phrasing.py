@@ -37,6 +37,12 @@ _DEFAULTS = {
     "passed": "passed",
     "happened": "had the event",
     "stayed": "had no event",
+    "value": "value",
+    "unit": "",
+    "loss_at": "high",
+    "group": "group",
+    "step": "step",
+    "usual": "",
 }
 
 
@@ -48,7 +54,11 @@ class Words:
     ----------
     given
         ``Domain.wording``: ``event``, ``events``, ``row``, ``rows``, ``case``, ``cases``, ``others`` (rows without the
-        event), ``flags`` (what a decision does: "declines"), ``flagged``, ``passed``, ``happened``, ``stayed``.
+        event), ``flags`` (what a decision does: "declines"), ``flagged``, ``passed``, ``happened``, ``stayed``,
+        ``column``, ``columns`` (what players are called); of predicted values ``value`` ("remaining life"), ``unit``
+        ("cycles") and ``loss_at``, at which end the loss lies ("low" for a remaining life); ``group``, ``groups``
+        (whose rows go together: "engine"), ``step`` and ``steps`` (of a series: "cycle"), and ``usual``, what the
+        background of the model holds ("healthy windows").
 
     Examples
     --------
@@ -62,7 +72,7 @@ class Words:
     def __getitem__(self, name: str) -> str:
         if name in self.given:
             return self.given[name]
-        if name in ("events", "cases"):
+        if name in ("events", "cases", "groups", "steps"):
             return f"{self[name.removesuffix('s')]}s"
         if name == "others":
             return f"other {self['rows']}"

@@ -184,6 +184,8 @@ class WaterfallFigure(Figure):
         ``"Average applicant"``, ``"This applicant"``.
     raises_label, lowers_label
         Words of the key.
+    is_reversed
+        Whether the event or loss lies at the low end of the output, so that orange is negative.
     """
 
     HOW_TO_READ: ClassVar[str] = (
@@ -204,6 +206,7 @@ class WaterfallFigure(Figure):
     case_label: str = "This case"
     raises_label: str = "raises the prediction"
     lowers_label: str = "lowers it"
+    is_reversed: bool = False
 
     def __post_init__(self) -> None:
         check_count("steps", len(self.steps), most=MAX_STEPS)
