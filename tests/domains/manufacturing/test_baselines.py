@@ -14,7 +14,7 @@ from domains.manufacturing.prediction.baselines import (
     ridge_baseline,
     xgboost_baseline,
 )
-from domains.manufacturing.prediction.window_features import window_feature_names, window_features
+from domains.manufacturing.prediction.window_statistics import window_feature_names, window_features
 
 
 def fleet(n_units=12, seed=0):
@@ -75,7 +75,7 @@ def test_window_features_do_not_depend_on_the_chunking(monkeypatch):
     table, _ = fleet()
     windows = windows_of(read_series(table, unit="engine", time="cycle"), length=5, rows="all")
     whole = window_features(windows, use_age=False)
-    monkeypatch.setattr("domains.manufacturing.prediction.window_features._READINGS_AT_ONCE", 70)
+    monkeypatch.setattr("domains.manufacturing.prediction.window_statistics._READINGS_AT_ONCE", 70)
     np.testing.assert_array_equal(window_features(windows, use_age=False), whole)
 
 
@@ -122,11 +122,25 @@ def test_last_predictions_are_those_of_each_unit_s_newest_row():
 def test_rows_without_a_target_are_history_only():
     table, left = fleet()
     hidden = np.where(table["cycle"] < 10, np.nan, left)
-    model = WindowRegressor(LinearRegression(), unit="engine", time="cycle", window=8).fit(table, hidden)
-    windows = windows_of(read_series(table, unit="engine", time="cycle"), length=8, rows="all")
+    model = WindowRegressor(LinearRegression(), unit="engine", time="cycle", window=20, whole_only=False)
+    model.fit(table, hidden)
+    windows = windows_of(read_series(table, unit="engine", time="cycle"), length=20, rows="all")
     known = ~np.isnan(hidden[windows.series.order])
     oracle = LinearRegression().fit(window_features(windows)[known], hidden[windows.series.order][known])
     np.testing.assert_allclose(model.regressor_.coef_, oracle.coef_)
+
+
+def test_only_whole_windows_are_learned_from_where_there_are_any():
+    table, left = fleet()
+    by_default, told = (
+        WindowRegressor(LinearRegression(), unit="engine", time="cycle", window=20, whole_only=whole_only).fit(
+            table, target
+        )
+        for whole_only, target in [(True, left), (False, np.where(table["cycle"] < 19, np.nan, left))]
+    )
+    np.testing.assert_allclose(by_default.regressor_.coef_, told.regressor_.coef_)
+    longer_than_any = WindowRegressor(LinearRegression(), unit="engine", time="cycle", window=60).fit(table, left)
+    assert np.isfinite(longer_than_any.predict(table)).all()
 
 
 def test_arrays_have_one_target_and_one_prediction_each():
@@ -153,9 +167,9 @@ def test_a_missing_sensor_is_named():
 def test_all_baselines_beat_the_mean_life_where_wear_shows():
     train, left = fleet(seed=1)
     test, truth = fleet(seed=2)
-    columns = {"unit": "engine", "time": "cycle", "window": 10, "n_jobs": 1}
+    columns, whole = {"unit": "engine", "time": "cycle", "window": 10, "n_jobs": 1}, test["cycle"] >= 9
     errors = {
-        name: np.sqrt(np.mean((model.fit(train, left).predict(test) - truth) ** 2))
+        name: np.sqrt(np.mean((model.fit(train, left).predict(test) - truth)[whole] ** 2))
         for name, model in remaining_life_baselines(**columns).items()
     }
     assert list(errors) == ["Mean life", "Ridge", "XGBoost", "XGBoost, light tune"]
