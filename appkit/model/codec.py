@@ -20,8 +20,6 @@ from appkit.model.costs import Costs
 from appkit.model.heads import BinaryHead, HazardHead, MulticlassHead, OrdinalHead, QuantileHead, RegressionHead
 from appkit.model.residual_quantiles import ResidualQuantiles
 from appkit.model.unit_conformal import UnitIntervals
-from appkit.model.residual_quantiles import ResidualQuantiles
-from appkit.model.unit_conformal import UnitIntervals
 
 __all__ = ["ValueReader", "ValueWriter"]
 
