@@ -1,10 +1,21 @@
-"""Tables in: schema, validation, encoders, splits and data sets."""
+"""Tables and series in: schema, validation, encoders, windows, splits and data sets."""
 
 from appkit.data.columns import Column
+from appkit.data.conditions import OperatingConditions
 from appkit.data.dataset import Dataset, GeneratedDataset
 from appkit.data.schema import Schema
+from appkit.data.series import Series, read_series
+from appkit.data.series_encoder import SeriesEncoder
+from appkit.data.series_layout import SeriesLayout
 from appkit.data.sources import Source, download, find_file
-from appkit.data.splits import split_by_group, split_by_time, split_stratified, validation_folds
+from appkit.data.splits import (
+    check_units_apart,
+    split_by_group,
+    split_by_time,
+    split_by_unit_time,
+    split_stratified,
+    validation_folds,
+)
 from appkit.data.validation import (
     as_frame,
     check_groups,
@@ -14,6 +25,7 @@ from appkit.data.validation import (
     check_values,
     warn_of_uninformative_columns,
 )
+from appkit.data.windows import Windows, windows_of
 
 __all__ = [
     "Column",
@@ -27,8 +39,17 @@ __all__ = [
     "warn_of_uninformative_columns",
     "split_by_time",
     "split_by_group",
+    "split_by_unit_time",
+    "check_units_apart",
     "split_stratified",
     "validation_folds",
+    "Series",
+    "read_series",
+    "Windows",
+    "windows_of",
+    "OperatingConditions",
+    "SeriesEncoder",
+    "SeriesLayout",
     "Dataset",
     "GeneratedDataset",
     "Source",

@@ -28,6 +28,7 @@ from appkit.prediction.intervals import (
     proportion,
     wilson_interval,
 )
+from appkit.prediction.kaplan_meier import SurvivalCurve, censoring_curve, kaplan_meier
 from appkit.prediction.metrics import (
     BrierParts,
     accuracy,
@@ -45,6 +46,7 @@ from appkit.prediction.metrics import (
 )
 from appkit.prediction.regression import interval_coverage, interval_width, mae, r2, rmse
 from appkit.prediction.resampling import bootstrap, bootstrap_estimate
+from appkit.prediction.survival import brier_at, harrell_concordance, integrated_brier, uno_concordance
 from appkit.prediction.thresholds import (
     OperatingPoint,
     cost_difference,
@@ -85,6 +87,13 @@ __all__ = [
     "r2",
     "interval_coverage",
     "interval_width",
+    "SurvivalCurve",
+    "kaplan_meier",
+    "censoring_curve",
+    "uno_concordance",
+    "harrell_concordance",
+    "brier_at",
+    "integrated_brier",
     "calibration_slope",
     "calibration_intercept",
     "calibration_in_the_large",
