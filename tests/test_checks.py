@@ -13,16 +13,34 @@ from appkit.persistence import savable_estimators
 SMALL = {"width": 16, "n_networks": 1, "max_epochs": 2, "n_members": 4}
 
 
+def small(name: str) -> Any:
+    """Return an estimator with those of the small settings that it knows."""
+    found = savable_estimators()[name]
+    known = found().get_params()
+    return found(**{parameter: value for parameter, value in SMALL.items() if parameter in known})
+
+
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
     rng = np.random.default_rng(0)
     return pd.DataFrame({"x": rng.normal(size=60), "word": ["a", "b", None] * 20})
 
 
+@pytest.fixture(scope="module")
+def readings(table: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame({"unit": np.arange(60) // 6, "time": np.arange(60) % 6, "x": table["x"]})
+
+
 @pytest.mark.parametrize("check", estimator_checks(), ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", savable_estimators())
-def test_estimator_keeps_its_promise(check, name, table):
-    check(savable_estimators()[name](**SMALL), table, [0, 1] * 30)
+def test_estimator_keeps_its_promise(check, name, table, readings):
+    estimator = small(name)
+    is_of_series = getattr(estimator, "unit", None) is not None
+    check(estimator, readings if is_of_series else table, [0, 1] * 30)
+
+
+def test_tables_and_series_are_both_found():
+    assert {"TabularClassifier", "SequenceRegressor", "manufacturing.FailureClassifier"} <= set(savable_estimators())
 
 
 class Moody(TabularRegressor):

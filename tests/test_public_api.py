@@ -44,7 +44,9 @@ def test_an_unknown_top_level_name_is_an_attribute_error():
         appkit.magic  # noqa: B018  # asking is the test
 
 
-@pytest.mark.parametrize("name", ["appkit", *(f"appkit.{stage}" for stage in STAGES), "domains.finance"])
+@pytest.mark.parametrize(
+    "name", ["appkit", *(f"appkit.{stage}" for stage in STAGES), "domains.finance", "domains.manufacturing"]
+)
 def test_packages_say_what_is_public(name):
     assert load(name).__all__
 
