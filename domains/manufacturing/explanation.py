@@ -211,7 +211,7 @@ def point_to_modes(
     towards = (1 if direction == "high" else -1) * effects.values
     towards = np.where(np.abs(towards) > _NOTHING * size, towards, 0.0)
     belongs = np.array([[sensor in names for sensor in effects.sensors] for names in modes.values()], dtype=bool)
-    is_outside = (~belongs).all(axis=0)
+    is_outside = np.asarray(belongs.sum(axis=0) == 0)
     harm = _Harm.of(towards, effects.standard_error)
     outside, outside_error = harm.shares(is_outside[None].astype(np.float64))
     share, share_error = harm.shares(belongs.astype(np.float64))

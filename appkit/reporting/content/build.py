@@ -260,6 +260,7 @@ def _context(
         reference=None if reference is None else reference.table,
         reference_y=None if reference is None else reference.y,
         reference_output=None if reference is None else reference.output,
+        reference_subject=None if reference is None else reference.subject,
         protected=protected_columns(asked.protected, subject),
         dates=subject.of_rows(asked.dates),
         incumbent_score=subject.of_rows(asked.incumbent_score),

@@ -13,7 +13,7 @@ from appkit.prediction import Evaluation
 from appkit.reporting.content.explaining import CaseExplanation, CaseOverTime, ModelExplanation
 from appkit.reporting.content.inputs import Background, Measured
 from appkit.reporting.content.phrasing import Words
-from appkit.reporting.content.subject import Subject
+from appkit.reporting.content.subject import SeriesSubject, Subject
 from appkit.reporting.facts import Limit, NotFilled, RankTile, Section, Tile
 
 __all__ = ["DomainSection", "Limits", "ReportContext"]
@@ -84,6 +84,9 @@ class ReportContext:
         model a table like ``X``, only where the caller gave readings.
     reference_y
         Labels of the reference, where given.
+    reference_subject
+        Of a series model what a report on the reference would be about: its readings are ``reference_subject.data``,
+        its windows ``reference_subject.windows``, in the order of ``reference``.
     protected, dates, incumbent_score, challengers
         As the caller gave them, one entry per row of ``X``.
     data_name, random_state, notes
@@ -103,6 +106,7 @@ class ReportContext:
     reference: pd.DataFrame | None = None
     reference_output: np.ndarray | None = None
     reference_y: np.ndarray | None = None
+    reference_subject: SeriesSubject | None = None
     protected: pd.DataFrame | None = None
     dates: Any = None
     incumbent_score: Any = None
@@ -143,7 +147,7 @@ class ReportContext:
 
     @property
     def costs(self) -> Costs | None:
-        """Costs of errors in force."""
+        """Costs of errors: those in force for a probability, as given for a value, whose domain knows what errs."""
         return self.measured.costs
 
     @property

@@ -81,11 +81,14 @@ class Reference:
         Their labels, where given.
     output
         The model's output on them, float64 ``(n_rows,)``.
+    subject
+        Of a series model what a report on them would be about, with their readings; ``None`` of tables.
     """
 
     table: pd.DataFrame
     y: np.ndarray | None
     output: np.ndarray
+    subject: SeriesSubject | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +144,7 @@ def measure(
         is_event=labels == subject.output if subject.is_probability else None,
         flagged=None if evaluation.threshold is None else output >= evaluation.threshold,
         sample_weight=subject.of_rows(weights),
-        costs=costs if subject.task == "binary" else None,
+        costs=None if subject.task == "multiclass" else costs,
         groups=_group_codes(subject, groups),
         given_y=given_y,
     )
@@ -199,7 +202,8 @@ def reference_rows(reference: Any, subject: Subject) -> Reference | None:
 
 def _series_reference(subject: SeriesSubject, X: Any, y: ArrayLike | None) -> Reference:
     seen = series_subject(subject.model, X, y, output=subject.output if subject.task == "multiclass" else None)
-    return Reference(seen.table, None if y is None else seen.of_rows(np.asarray(y).ravel()), seen(seen.table))
+    labels = None if y is None else seen.of_rows(np.asarray(y).ravel())
+    return Reference(seen.table, labels, seen(seen.table), seen)
 
 
 def background_rows(background: Any, subject: Subject, *, reference: Reference | None, random_state: int) -> Background:

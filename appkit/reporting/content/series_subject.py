@@ -71,8 +71,12 @@ class SeriesSubject:
     @property
     def words(self) -> Mapping[str, str]:
         """What rows and columns are called where the domain has no words for them."""
-        unit = str(self.series.words[0])
+        unit, step = (str(word) for word in self.series.words)
+        # a model of time left counts it in what its time column counts; "time" alone is no unit
+        is_time = self.task == "regression" and getattr(self.model, "predicts_time", False)
+        counted = {"unit": "days" if self.series.is_dated else f"{step}s" if step != "time" else ""} if is_time else {}
         return {
+            **counted,
             "row": "window",
             "rows": "windows",
             "case": "window",
@@ -80,7 +84,7 @@ class SeriesSubject:
             "columns": "sensors",
             "group": unit,
             "groups": f"{unit}s",
-            "step": str(self.series.words[1]),
+            "step": step,
         }
 
     @property
