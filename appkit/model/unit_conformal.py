@@ -104,8 +104,10 @@ class UnitIntervals:
         Raises
         ------
         ValueError
-            If a value is missing or infinite, a truth leaves the range, or there are fewer than two units.
+            If a value is missing or infinite, a truth leaves the range, or there are fewer than two units or folds.
         """
+        if n_folds < 2:
+            raise ValueError(f"n_folds must be at least 2, got {n_folds!r}.")
         rows = _read_rows(prediction, truth, unit, context)
         _check_range(rows.truth, low, high)
         rng = check_random_state(random_state)

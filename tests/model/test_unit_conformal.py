@@ -142,6 +142,7 @@ def test_intervals_are_kept_as_plain_values():
         ({"prediction": np.array([1.0, 2.0])}, r"prediction must have one value for each of 3 rows, got shape \(2,\)"),
         ({"truth": np.array([1.0, 2.0, 99.0])}, "truth must lie between low=0 and high=60, got 99 in row 2"),
         ({"unit": np.array([7, 7, 7])}, "at least 2 units to learn from, got 1"),
+        ({"n_folds": 1}, "n_folds must be at least 2, got 1"),
         ({"context": np.array([0.0, np.inf, 0.0])}, "context must be finite in every row, got inf in row 1"),
     ],
 )
