@@ -12,16 +12,17 @@ from numpy.typing import ArrayLike
 from scipy import stats
 from scipy.special import expit, logit
 
-from appkit.prediction.calibration import calibration_intercept
 from appkit.prediction.estimate import Estimate
 from appkit.prediction.resampling import Statistic, bootstrap, interval_of_resamples
 
 __all__ = ["Clusters", "expanded_level", "redraw_events", "redraw_labels", "redraw_values"]
 
 _RESAMPLES = 1000
-_MOST_REDRAWN = 10_000
-_CELLS = 2**21  # of a table of groups by ranks
+_MOST_REDRAWN = 2_000
+_CELLS = 2**19  # of a table of groups by ranks
 _MOST_RANKS = 4096
+_MOST_SCORES = 256  # of a refitted calibration: pooled scores shift all resamples alike
+_NEWTON_STEPS, _LONGEST_STEP, _SETTLED = 50, 2.0, 1e-6
 _EDGE = 1e-9
 
 Redraw = Callable[[Estimate], Estimate]
@@ -60,7 +61,7 @@ class Clusters:
         """Return an estimate with the interval of redrawing whole groups.
 
         One group says nothing about others: the interval is NaN then. Where every resample says the same (a share of 0
-        or 1), and beyond 10,000 groups, where both agree, the interval the estimate came with is kept.
+        or 1), and beyond 2,000 groups, where both agree, the interval the estimate came with is kept.
 
         Parameters
         ----------
@@ -74,18 +75,25 @@ class Clusters:
             Whether the statistic is the estimate's up to a small constant, by which resamples are then moved.
         """
         if not np.isfinite(estimate.value) or self.n > _MOST_REDRAWN:
-            return estimate
+            return self.labelled(estimate)
         if self.n < 2:
             return without_interval(estimate, "one group only")
         resamples = bootstrap(statistic, self.n, n_resamples=_RESAMPLES, random_state=self.random_state)
         if shift:
             resamples = resamples + estimate.value - float(statistic(np.ones((1, self.n)))[0])
-        if np.nanmax(resamples) - np.nanmin(resamples) < 1e-12:
-            return estimate
+        known = resamples[~np.isnan(resamples)]
+        if not len(known) or np.ptp(known) < 1e-12:
+            return self.labelled(estimate)
         level = expanded_level(self.n, level=estimate.level)
         low, high = interval_of_resamples(resamples, estimate.value, floor=floor, level=level)
         method = f"bootstrap, {_RESAMPLES} resamples of {self.n} {self.word}"
         return replace(estimate, low=low, high=high, method=method)
+
+    def labelled(self, estimate: Estimate) -> Estimate:
+        """Return an estimate that keeps its clustered interval, whose method says so."""
+        if not np.isfinite(estimate.value) or "clustered" in estimate.method:
+            return estimate
+        return replace(estimate, method=f"{estimate.method}, clustered by {self.n} {self.word}")
 
 
 def expanded_level(n_groups: int, *, level: float = 0.95) -> float:
@@ -121,7 +129,7 @@ def redraw_events(
     """Return the metrics of probabilities ``p`` of outcomes ``y``, bool, with intervals of redrawn groups.
 
     The expected calibration error keeps its own interval, made from the same groups: redrawing never covers a true 0.
-    Calibration coefficients are redrawn in one Newton step from their estimate. ``costs`` are those of each row.
+    ``costs`` are those of each row.
     """
     hit = alarm == y
     of_outcome = np.clip(np.where(y, p, 1 - p), np.finfo(np.float64).eps, 1.0)
@@ -130,8 +138,8 @@ def redraw_events(
         "Average precision": _ranking(_average_precision, y, p, weights=weights, clusters=clusters),
         "Log-loss": _mean(-np.log(of_outcome), weights, clusters),
         "Brier score": _mean((p - y) ** 2, weights, clusters),
-        "Calibration slope": _slope(estimates, y, p, weights=weights, clusters=clusters),
-        "Calibration in the large": _in_the_large(y, p, weights=weights, clusters=clusters),
+        "Calibration slope": _coefficient(y, p, weights=weights, clusters=clusters, has_slope=True),
+        "Calibration in the large": _coefficient(y, p, weights=weights, clusters=clusters, has_slope=False),
         "Accuracy": _mean(hit, weights, clusters),
         "Balanced accuracy": _mean_of_shares(hit, [y, ~y], weights, clusters),
         "Sensitivity": _mean(alarm, weights * y, clusters),
@@ -211,7 +219,7 @@ def _redrawn(estimates: list[Estimate], found: dict[str, Redraw], clusters: Clus
     """Return each estimate by its redraw; what has none keeps its interval, unless there is but one group."""
     if clusters.n < 2:
         return [without_interval(estimate, "one group only") for estimate in estimates]
-    return [found[estimate.name](estimate) if estimate.name in found else estimate for estimate in estimates]
+    return [found.get(estimate.name, clusters.labelled)(estimate) for estimate in estimates]
 
 
 def _mean(values: np.ndarray, weights: np.ndarray, clusters: Clusters) -> Redraw:
@@ -251,17 +259,22 @@ def _ranking(
 
 
 def _rank_tables(
-    y: np.ndarray, p: np.ndarray, *, weights: np.ndarray, clusters: Clusters
+    y: np.ndarray, p: np.ndarray, *, weights: np.ndarray, clusters: Clusters, most: int = _MOST_RANKS
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return weights of events and of the rest, by group and rank of ``p``, lowest first; close ranks are pooled."""
-    values, rank = np.unique(p, return_inverse=True)
-    n_ranks = min(len(values), _MOST_RANKS, max(_CELLS // clusters.n, 2))
-    cell = clusters.codes * n_ranks + rank * n_ranks // len(values)
+    n_ranks = min(len(np.unique(p)), most, _CELLS // clusters.n)
+    cell = clusters.codes * n_ranks + _pooled(p, n_ranks)
     events, rest = (
         np.bincount(cell, weights=weights * own, minlength=clusters.n * n_ranks).reshape(clusters.n, n_ranks)
         for own in (y, ~y)
     )
     return events, rest
+
+
+def _pooled(p: np.ndarray, n_ranks: int) -> np.ndarray:
+    """Return the rank of each of ``p``, neighbours pooled into ``n_ranks`` ranks."""
+    values, rank = np.unique(p, return_inverse=True)
+    return rank * n_ranks // len(values)
 
 
 def _auc(counts: np.ndarray, events: np.ndarray, rest: np.ndarray) -> np.ndarray:
@@ -277,40 +290,44 @@ def _average_precision(counts: np.ndarray, events: np.ndarray, rest: np.ndarray)
     return _ratio((caught * precision).sum(axis=1), caught.sum(axis=1))
 
 
-def _slope(
-    estimates: list[Estimate], y: np.ndarray, p: np.ndarray, *, weights: np.ndarray, clusters: Clusters
-) -> Redraw:
-    """Return the redraw of the slope of outcomes on log-odds: its score and information summed by group."""
-    slope = next(estimate.value for estimate in estimates if estimate.name == "Calibration slope")
-    if not np.isfinite(slope):
+def _coefficient(y: np.ndarray, p: np.ndarray, *, weights: np.ndarray, clusters: Clusters, has_slope: bool) -> Redraw:
+    """Return the redraw of the slope of outcomes on log-odds, or of the intercept where the slope is held at 1."""
+    if clusters.n > _MOST_REDRAWN:
         return lambda estimate: estimate
     scores = logit(np.clip(p, _EDGE, 1 - _EDGE))
-    intercept = calibration_intercept(y, p, sample_weight=weights).value
-    fitted = expit(intercept + slope * scores)
-    residual, spread = weights * (y - fitted), weights * fitted * (1 - fitted)
-    sums = clusters.sums(residual, residual * scores, spread, spread * scores, spread * scores**2)
+    events, rest = _rank_tables(y, p, weights=weights, clusters=clusters, most=_MOST_SCORES)
+    mass = np.bincount(_pooled(p, events.shape[1]), minlength=events.shape[1])
+    pooled = np.bincount(_pooled(p, events.shape[1]), weights=scores, minlength=events.shape[1]) / mass
 
     def statistic(counts: np.ndarray) -> np.ndarray:
-        g0, g1, h00, h01, h11 = (counts @ sums).T
-        return slope + _ratio(h00 * g1 - h01 * g0, h00 * h11 - h01**2)
+        return _fitted(counts @ events, counts @ (events + rest), pooled, has_slope=has_slope)
 
-    return lambda estimate: clusters.redraw(estimate, statistic)
+    return lambda estimate: clusters.redraw(estimate, statistic, shift=True)
 
 
-def _in_the_large(y: np.ndarray, p: np.ndarray, *, weights: np.ndarray, clusters: Clusters) -> Redraw:
-    scores = logit(np.clip(p, _EDGE, 1 - _EDGE))
+def _fitted(events: np.ndarray, total: np.ndarray, scores: np.ndarray, *, has_slope: bool) -> np.ndarray:
+    """Return the slope, or the intercept beside a slope of 1, of each row of ``events`` out of ``total`` by Newton.
 
-    def redraw(estimate: Estimate) -> Estimate:
-        fitted = expit(estimate.value + scores)
-        sums = clusters.sums(weights * (y - fitted), weights * fitted * (1 - fitted))
-
-        def statistic(counts: np.ndarray) -> np.ndarray:
-            totals = counts @ sums
-            return estimate.value + _ratio(totals[:, 0], totals[:, 1])
-
-        return clusters.redraw(estimate, statistic)
-
-    return redraw
+    Both are ``(n_resamples, n_scores)``. NaN where it does not settle: outcomes that the scores separate.
+    """
+    intercept, slope = np.zeros(len(events)), np.ones(len(events))
+    step = np.full(len(events), np.inf)
+    for _ in range(_NEWTON_STEPS):
+        chance = expit(intercept[:, None] + slope[:, None] * scores)
+        residual, spread = events - total * chance, total * chance * (1 - chance)
+        g0, h00 = residual.sum(axis=1), spread.sum(axis=1)
+        if not has_slope:
+            step = np.clip(_ratio(g0, h00), -_LONGEST_STEP, _LONGEST_STEP)
+            intercept = intercept + step
+        else:
+            g1, h01, h11 = residual @ scores, spread @ scores, spread @ scores**2
+            determinant = h00 * h11 - h01**2
+            step = np.clip(_ratio(h00 * g1 - h01 * g0, determinant), -_LONGEST_STEP, _LONGEST_STEP)
+            intercept = intercept + np.clip(_ratio(h11 * g0 - h01 * g1, determinant), -_LONGEST_STEP, _LONGEST_STEP)
+            slope = slope + step
+        if not (np.abs(step) > _SETTLED).any():
+            break
+    return np.where(np.abs(step) <= _SETTLED, slope if has_slope else intercept, np.nan)
 
 
 def _mean_known(values: list[np.ndarray]) -> np.ndarray:
