@@ -44,7 +44,17 @@ def datasets(
     dataset = loaders[name]()
     target = str(dataset.y.name or "target")
     write_table(dataset.X.assign(**{target: dataset.y}), out)
-    tell(f"Wrote {len(dataset.X):,} rows to {out}; the target is {target}, the event {dataset.event!r}.")
+    tell(f"Wrote {len(dataset.X):,} rows to {out}; {_roles(dataset, target)}.")
+
+
+def _roles(dataset: "Dataset", target: str) -> str:
+    """Say which options of ``appkit fit`` the columns are."""
+    said = [f"the target is {target}"]
+    if dataset.event is not None:
+        said.append(f"the event {dataset.event!r}")
+    if dataset.unit is not None:
+        said.append(f"the unit {dataset.unit}, the time {dataset.time_column}")
+    return ", ".join(said)
 
 
 def _loaders() -> "Mapping[str, Callable[[], Dataset]]":

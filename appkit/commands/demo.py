@@ -6,11 +6,13 @@ from typing import Annotated
 
 import typer
 
+from appkit.commands.console import tell
+
 __all__ = ["demo"]
 
 
 def demo(
-    domain: Annotated[str | None, typer.Argument(help="Domain to show; every one that has a demo otherwise.")] = None,
+    domain: Annotated[str | None, typer.Argument(help="Domain to show; the first one otherwise.")] = None,
     out: Annotated[Path, typer.Option(file_okay=False, help="Folder to write into.")] = Path(),
 ) -> None:
     """Fit, explain and report on data that come with a domain; no network needed.
@@ -19,7 +21,7 @@ def demo(
 
       appkit demo
 
-      appkit demo finance --out demo
+      appkit demo manufacturing --out demo
     """
     from appkit.domain import discover_domains
 
@@ -29,5 +31,8 @@ def demo(
     if not shown:
         raise ValueError("No installed domain has a demo.")
     out.mkdir(parents=True, exist_ok=True)
-    for name in [domain] if domain else shown:
-        shown[name](out, progress=sys.stderr.isatty())
+    chosen = domain or next(iter(shown))
+    shown[chosen](out, progress=sys.stderr.isatty())
+    others = [name for name in shown if name != chosen]
+    if domain is None and others:
+        tell(f"There is more: {', '.join(f'appkit demo {name}' for name in others)}.")

@@ -9,6 +9,7 @@ import typer
 from appkit.commands.console import tell
 from appkit.commands.limits import parse_limits
 from appkit.commands.models import open_model_and_table, without_columns
+from appkit.commands.series import is_of_series
 from appkit.commands.tables import check_columns, check_folder
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def report(
 
       appkit report german.appkit holdout.csv --target credit_risk --reference train.csv --limit 'AUC>=0.75'
       --limit 'PSI<=0.1' --date 2026-01-15 --out german.html
+
+      appkit report engines.appkit test_engines.csv --target rul --out maintenance.html
     """
     from appkit.reporting.content import report as report_on
 
@@ -85,8 +88,11 @@ def report(
 
 def _no_features(model: Any, names: list[str | None], *, unless_used: list[str | None]) -> list[str]:
     """Return the columns to set aside; a score or a date may be a feature besides, and then stays."""
-    features = {column.name for column in model.schema_}
-    return [name for name in [*names, *(set(unless_used) - features)] if name is not None]
+    if is_of_series(model):
+        moments, features = {model.unit, model.time}, {model.unit, model.time, *model.sensors_}
+    else:
+        moments, features = set(), {column.name for column in model.schema_}
+    return [name for name in [*(set(names) - moments), *(set(unless_used) - features)] if name is not None]
 
 
 def _training_rows(
