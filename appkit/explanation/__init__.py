@@ -28,6 +28,7 @@ from appkit.explanation.games import (
     history_game,
     image_game,
     on_arrays,
+    series_game,
     window_game,
 )
 from appkit.explanation.gradients import expected_gradients, grad_cam
@@ -54,6 +55,7 @@ __all__ = [
     "conditional_game",
     "image_game",
     "window_game",
+    "series_game",
     "history_game",
     "on_arrays",
     "explain_parts",

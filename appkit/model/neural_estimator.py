@@ -164,7 +164,7 @@ class NeuralEstimator(BaseEstimator):
         self._describe_training(placement, fall_backs=fall_backs, seconds=time.monotonic() - started)
         return self
 
-    def encoded_outputs(self, Z: Tensor, *, units: str, members: Tensor | None = None) -> Tensor:
+    def encoded_outputs(self, Z: Inputs, *, units: str, members: Tensor | None = None) -> Tensor:
         """Return the outputs that predictions, explanations and reports share, float64 ``(n_rows, n_outputs)``.
 
         Parameters
