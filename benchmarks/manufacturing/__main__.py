@@ -14,6 +14,8 @@ import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import torch
+
 from benchmarks.manufacturing.drivers import measure_drivers
 from benchmarks.manufacturing.explaining_speed import measure_explaining_speed
 from benchmarks.manufacturing.failures import measure_failures
@@ -37,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(given)
     with limited_threads(options.threads), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # constant sensors of the engines, a peer's advice about its defaults
+        torch.optim.AdamW([torch.zeros(1, requires_grad=True)])  # the first one loads torch's compiler: seconds
         for what in options.what:
             print(_measured(what, options) + "\n", flush=True)
 
