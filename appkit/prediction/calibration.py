@@ -8,7 +8,13 @@ from scipy.special import expit, logit
 
 from appkit.prediction.estimate import Estimate
 from appkit.prediction.inputs import as_outcomes, as_probabilities, as_weights
-from appkit.prediction.intervals import linear_estimate, normal_estimate, wilson_interval
+from appkit.prediction.intervals import (
+    clopper_pearson_interval,
+    linear_estimate,
+    mean_estimate,
+    normal_estimate,
+    wilson_interval,
+)
 
 __all__ = [
     "CalibrationBins",
@@ -101,7 +107,7 @@ class CalibrationBins:
     predicted
         Mean probability of the bin.
     observed, low, high
-        Share of events and its Wilson interval.
+        Share of events and its interval: Wilson's, or clustered where rows go together.
     n, n_events
         Rows and events.
     """
@@ -120,7 +126,13 @@ class CalibrationBins:
 
 
 def calibration_bins(
-    y: ArrayLike, p: ArrayLike, *, n_bins: int = 10, min_expected_events: float = 30, level: float = 0.95
+    y: ArrayLike,
+    p: ArrayLike,
+    *,
+    n_bins: int = 10,
+    min_expected_events: float = 30,
+    groups: ArrayLike | None = None,
+    level: float = 0.95,
 ) -> CalibrationBins:
     """Compare predicted with observed rates in equal groups of rows.
 
@@ -132,6 +144,9 @@ def calibration_bins(
         Bins wanted; equal probabilities stay together.
     min_expected_events
         Fewer bins are made, down to two, until the predictions expect as many events in each.
+    groups
+        Patients, customers or machines whose rows go together, shape (n_rows,); rows of a bin that are all of one group
+        count as one trial.
     level
         Coverage of the intervals.
     """
@@ -142,8 +157,26 @@ def calibration_bins(
         if np.bincount(bins, weights=p).min() >= min_expected_events:
             break
     n, n_events = np.bincount(bins), np.bincount(bins, weights=y).astype(int)
-    low, high = wilson_interval(n_events, n, level=level)
+    if groups is None:
+        low, high = wilson_interval(n_events, n, level=level)
+    else:
+        low, high = _clustered_intervals(y, bins, np.asarray(groups), level=level)
     return CalibrationBins(np.bincount(bins, weights=p) / n, n_events / n, low, high, n, n_events)
+
+
+def _clustered_intervals(
+    y: np.ndarray, bins: np.ndarray, groups: np.ndarray, *, level: float
+) -> tuple[np.ndarray, np.ndarray]:
+    ends = []
+    for number in range(int(bins.max()) + 1):
+        own = bins == number
+        estimate = mean_estimate("rate", y[own], groups=groups[own], level=level)
+        low, high = estimate.low, estimate.high
+        if np.isnan(low):
+            low, high = (float(end) for end in clopper_pearson_interval(round(estimate.value), 1, level=level))
+        ends.append((min(low, estimate.value), max(high, estimate.value)))
+    low_ends, high_ends = np.array(ends).T
+    return low_ends, high_ends
 
 
 def _interval_of_absolute_sum(surplus: np.ndarray, noise: np.ndarray) -> tuple[float, float]:

@@ -130,7 +130,7 @@ def _title(context: ReportContext) -> str:
         return f"Probability of {context.words['event']}"
     if context.subject.task == "multiclass":
         return f"Class among {len(context.model.classes_)}"
-    return "Predicted value"
+    return f"Predicted {context.words['value']}"
 
 
 def lead_text(tiles: tuple[StripTile, ...], *, n_failed: int = 0) -> str:

@@ -5,7 +5,7 @@ import pandas as pd
 
 from appkit.reporting.content.context import ReportContext
 from appkit.reporting.content.explaining import CaseExplanation
-from appkit.reporting.content.over_time import over_time_blocks
+from appkit.reporting.content.over_time import case_name, over_time_blocks
 from appkit.reporting.content.phrasing import capital, first_that_fits, label_of, shown_value
 from appkit.reporting.content.valuing import effects_in, is_loss_low, value_words
 from appkit.reporting.facts import (
@@ -63,7 +63,7 @@ def case_section(context: ReportContext, change: Counterfactual | NotFilled) -> 
     """Return waterfall, map over time where there is one, and counterfactual of the case."""
     words, case = context.words, context.case
     done = "" if case.is_flagged is None else f" {words['flagged']}" if case.is_flagged else f" {words['passed']}"
-    question = f"Why was {words['case']} {case.label}{done}?" if done else f"What made the prediction of {case.label}?"
+    question = f"Why was {case_name(context)}{done}?" if done else f"What made the prediction of {case.label}?"
     return Section(
         key="case",
         title=f"One {words['case']}",
@@ -98,7 +98,7 @@ def _waterfall(context: ReportContext) -> WaterfallFigure:
     )
     is_share = context.subject.is_probability
     unit = "%" if is_share else words["unit"]
-    name = f"{capital(words['case'])} {case.label}"
+    name = capital(case_name(context))
     threshold = context.threshold if context.subject.task == "binary" else None
     return WaterfallFigure(
         key="case-steps",

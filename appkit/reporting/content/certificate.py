@@ -8,6 +8,7 @@ from appkit.explanation.certificate import Check as Certified
 from appkit.explanation.certificate import RemovalTest
 from appkit.prediction import Estimate
 from appkit.reporting.content.context import ReportContext
+from appkit.reporting.content.valuing import effect_axis
 from appkit.reporting.facts import (
     Axis,
     Certificate,
@@ -19,7 +20,7 @@ from appkit.reporting.facts import (
     NotFilled,
     Verdict,
 )
-from appkit.reporting.numbers import count_text, number_text
+from appkit.reporting.numbers import count_text, number_text, unit_heading
 
 __all__ = ["certificate", "certificate_table", "certificate_title", "removal_figure", "removal_finding"]
 
@@ -41,6 +42,7 @@ def certificate(context: ReportContext) -> Certificate:
         explanation.certificate.checks,
         context,
         n_players=len(explanation.shapley.player_names),
+        players=context.words["columns"],
         caption=f"Explanation certificate, {count_text(explanation.n_explained)} {context.words['rows']}. 95 % "
         "intervals in brackets.",
         last=_order(context),
@@ -52,12 +54,15 @@ def certificate_table(
     context: ReportContext,
     *,
     n_players: int,
+    players: str,
     caption: str,
     subject: str = "explanation",
     last: Check | None = None,
 ) -> Certificate:
     """Return checks as a table; ``last`` stands for the order over all rows, which is left out without it."""
-    printed = [_check(check, context, n_players=n_players) for check in checks if check.name != "Order of places"]
+    printed = [
+        _check(check, context, players=f"{n_players} {players}") for check in checks if check.name != "Order of places"
+    ]
     printed += [] if last is None else [last]
     judged = [check for check in printed if check.verdict.status != "note"]
     n_open = sum(1 for check in judged if check.verdict.status != "pass")
@@ -84,7 +89,7 @@ def removal_figure(context: ReportContext) -> CurveFigure | NotFilled | None:
     test, words = context.explanation.certificate.removal, context.words
     if test is None:
         return None
-    unit = "points" if context.subject.is_probability else ""
+    _, unit = effect_axis(context)
     means = np.concatenate([test.deletion, test.insertion, test.random])
     return CurveFigure(
         key="removal",
@@ -96,7 +101,7 @@ def removal_figure(context: ReportContext) -> CurveFigure | NotFilled | None:
         "curve of random orders is better; all end at the same place.",
         x_axis=Axis(f"{words['columns'].capitalize()} removed or added", "%", 0.0, 1.0),
         y_axis=Axis(
-            "Move of the output" + (" (percentage points)" if unit else ""), unit, 0.0 if means.min() >= 0 else None
+            "Move of the output" + (f" ({unit_heading(unit)})" if unit else ""), unit, 0.0 if means.min() >= 0 else None
         ),
         curves=(
             _curve("Removed in order", test, test.deletion, test.deletion_error),
@@ -124,10 +129,10 @@ def removal_finding(ratio: Estimate | None, *, columns: str = "columns") -> str:
     return f"Removing the {columns} ranked first moves the output {times} times as far as removing at random"
 
 
-def _check(check: Certified, context: ReportContext, *, n_players: int) -> Check:
+def _check(check: Certified, context: ReportContext, *, players: str) -> Check:
     """Return a check as printed: in the words of the domain, against the caller's limit where there is one."""
     limit = context.limits.get(check.name) or (None if check.limit is None else Limit(*check.limit))
-    question = _question(check, context, n_players=n_players)
+    question = _question(check, context, players=players)
     if check.measured is None:
         return Check(check.name, question, result=check.words, limit=limit, outcome=_OUTCOMES[check.verdict])
     measure = Measure.of(check.measured, unit=_UNITS.get(check.name, ""), decimals=_decimals(check))
@@ -135,15 +140,15 @@ def _check(check: Certified, context: ReportContext, *, n_players: int) -> Check
     return Check(check.name, question, measure, limit, outcome=_OUTCOMES["warn"] if contradicts else None)
 
 
-def _question(check: Certified, context: ReportContext, *, n_players: int) -> str:
+def _question(check: Certified, context: ReportContext, *, players: str) -> str:
     words = context.words
     asked = {
         "Additivity gap": f"Do the effects add up to the prediction? Largest gap of a {words['row']}, relative to its "
         "prediction",
         "Sampling error": f"How large are the standard errors of a {words['row']}, relative to its effects?",
         "Second seed": f"Share of each {words['row']}’s top five that a second seed keeps",
-        "SHAP and LIME": f"Rank correlation of Shapley values and LIME within a {words['row']}, all {n_players} "
-        f"{words['columns']}; they answer different questions",
+        "SHAP and LIME": f"Rank correlation of Shapley values and LIME within a {words['row']}, all "
+        f"{players}; they answer different questions",
     }
     return asked.get(check.name, check.question)
 

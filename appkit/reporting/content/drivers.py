@@ -24,7 +24,7 @@ from appkit.reporting.facts import (
     RankTile,
     Section,
 )
-from appkit.reporting.numbers import count_text, effect_text
+from appkit.reporting.numbers import count_text, effect_text, unit_heading
 
 __all__ = ["drivers_section", "importance_finding", "rank_tile", "sampling_words"]
 
@@ -136,7 +136,7 @@ def _gap_words(ranking: Ranking, place: int, context: ReportContext) -> str:
     shown, _ = effect_text(gap, error, unit=unit)
     size = shown.removeprefix("+")
     twice = effect_text(gap, error, unit=unit)[1].removeprefix("± ")
-    unit_word = " points" if unit == "points" else ""
+    unit_word = f" {unit}" if unit else ""
     decided = "settled" if ranking.is_settled[place] else "not settled"
     return (
         f"Places {place + 1} and {place + 2} differ by {size}{unit_word}, two standard errors are {twice}: {decided}."
@@ -167,7 +167,7 @@ def _importance(context: ReportContext) -> ImportanceFigure:
         rows=rows,
         reliable=explanation.reliable,
         n_columns=len(names),
-        how_to_read="",
+        how_to_read=_in_words(ImportanceFigure.HOW_TO_READ, context),
     )
 
 
@@ -241,10 +241,21 @@ def _beeswarm(context: ReportContext) -> BeeswarmFigure | NotFilled:
         finding=beeswarm_finding(rows, unit=unit),
         caption=f"Shapley values of {sampling_words(explanation, rows=words['rows'])}, as 100 quantile dots per "
         f"{words['column']}. Only the {words['columns']} with a settled place are shown.",
-        axis_label=f"effect on {_what(context)}" + (" (percentage points)" if unit == "points" else ""),
+        axis_label=f"effect on {_what(context)}{_counted_in(unit)}",
         rows=rows,
         unit=unit,
+        how_to_read=_in_words(BeeswarmFigure.HOW_TO_READ, context),
     )
+
+
+def _counted_in(unit: str) -> str:
+    return f" ({unit_heading(unit)})" if unit else ""
+
+
+def _in_words(reading: str, context: ReportContext) -> str:
+    """Return how to read a figure where columns have another name; empty, for the figure's own words, where not."""
+    word = context.words["column"]
+    return "" if word == "column" else reading.replace("column", word)
 
 
 def beeswarm_finding(rows: tuple[BeeswarmRow, ...], *, unit: str = "points") -> str:
@@ -253,7 +264,7 @@ def beeswarm_finding(rows: tuple[BeeswarmRow, ...], *, unit: str = "points") -> 
     low, high = row.effects[1], row.effects[-2]
     error = max(abs(low), abs(high)) / 20
     start, end = (effect_text(effect, error, unit=unit)[0] for effect in (low, high))
-    unit_word = " points" if unit == "points" else ""
+    unit_word = f" {unit}" if unit else ""
     return first_that_fits(
         f"{row.column} moved predictions by {start} to {end}{unit_word}",
         f"The first column moved predictions by {start} to {end}{unit_word}",

@@ -1,6 +1,8 @@
 """What a report does not show: gaps by name, few events, and what effects are not."""
 
 from appkit.reporting.content.context import ReportContext
+from appkit.reporting.content.dependence import dependence_box
+from appkit.reporting.content.phrasing import capital, measure_or_gap
 from appkit.reporting.facts import (
     Block,
     Fact,
@@ -23,7 +25,9 @@ FEW_EVENTS = 100
 
 def limitations_section(context: ReportContext, gaps: tuple[NotFilled, ...], *, purpose: str | None) -> Section:
     """Return boxes, what could not be filled, the purpose, and the choices in force."""
-    blocks: list[Block] = [box for box in (_few_events(context), _effects_box()) if box is not None]
+    blocks: list[Block] = [
+        box for box in (_few_events(context), dependence_box(context), _effects_box(context)) if box is not None
+    ]
     blocks.append(
         Paragraphs(title="Purpose", texts=(purpose,))
         if purpose
@@ -53,33 +57,40 @@ def _few_events(context: ReportContext) -> WarningBox | None:
     evaluation, words = context.evaluation, context.words
     if evaluation.n_events is None or evaluation.n_events >= FEW_EVENTS:
         return None
-    auc = evaluation["AUC"]
-    measure = Measure.of(auc)
-    width = value_text(Measure(auc.high - auc.low, decimals=2))
+    measure = measure_or_gap(evaluation["AUC"])
+    assert isinstance(measure, Measure), "events and the rest are both there"
+    width = "unknown" if measure.width is None else f"{value_text(Measure(measure.width, decimals=2))} wide"
     return WarningBox(
         level="note",
         finding=f"Only {count_text(evaluation.n_events)} {words['events']} stand behind these numbers",
         text=f"{count_text(evaluation.n)} {words['rows']} with {count_text(evaluation.n_events)} {words['events']}: "
-        f"the interval of the AUC {value_text(measure)} is {width} wide. Small groups and grades are read with care.",
+        f"the interval of the AUC {value_text(measure)} is {width}. Small groups and grades are read with care.",
     )
 
 
-def _effects_box() -> WarningBox:
+def _effects_box(context: ReportContext) -> WarningBox:
     return WarningBox(
         level="note",
         finding="Effects describe the model, not causes",
-        text="A column with a large effect is used by the model. Changing it in the world need not change the outcome.",
+        text=f"A {context.words['column']} with a large effect is used by the model. Changing it in the world "
+        "need not change the outcome.",
     )
 
 
 def _options(context: ReportContext) -> tuple[Option, ...]:
-    evaluation = context.evaluation
+    evaluation, words = context.evaluation, context.words
     options = [
-        Option("Rows explained", count_text(context.explanation.n_explained), "behind the importance of columns"),
+        Option(
+            f"{capital(words['rows'])} explained",
+            count_text(context.explanation.n_explained),
+            f"behind the importance of {words['columns']}",
+        ),
         Option("Seed", str(context.random_state), "of resamples, permutations and the case", context.random_state == 0),
     ]
     if evaluation.threshold is not None:
         source = "from the costs" if context.costs is not None else "as set"
         meaning = f"probability from which a {context.words['row']} is {context.words['flagged']}, {source}"
         options.insert(0, Option("Threshold", f"{evaluation.threshold:.4g}", meaning, evaluation.threshold == 0.5))
+    if evaluation.n_groups is not None:
+        options.append(Option("Intervals", evaluation.resampling, f"{words['groups']} with all their {words['rows']}"))
     return tuple(options)

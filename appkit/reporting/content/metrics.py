@@ -4,6 +4,7 @@ import numpy as np
 
 from appkit.prediction import Estimate, expected_cost
 from appkit.reporting.content.context import ReportContext
+from appkit.reporting.content.dependence import rows_words
 from appkit.reporting.content.phrasing import (
     capital,
     first_that_fits,
@@ -12,11 +13,12 @@ from appkit.reporting.content.phrasing import (
     verdict_or_gap,
 )
 from appkit.reporting.facts import Cell, DataTable, Measure, NotFilled, Tile, verdict
-from appkit.reporting.numbers import count_text, limit_text
+from appkit.reporting.numbers import limit_text
 from appkit.reporting.words import list_text, settle_phrase, share_phrase
 
 __all__ = ["metric_measure", "metrics_table", "metrics_title", "performance_tiles"]
 
+_VALUES = {"Root mean squared error", "Mean absolute error", "Interval width"}
 _SHARES = {"Accuracy", "Balanced accuracy", "Sensitivity", "Specificity", "Precision", "Interval coverage"}
 
 
@@ -33,13 +35,13 @@ def metrics_table(context: ReportContext) -> DataTable:
     """Return all metrics of the evaluation."""
     rows: list[tuple[Cell, ...]] = []
     for estimate in context.evaluation:
-        measure = metric_measure(estimate, currency=context.evaluation.currency)
+        measure = _measured(estimate, context)
         limit = context.limits.get(estimate.name)
         like = measure if isinstance(measure, Measure) else Measure.exact(0.0)
         decided = verdict(like, limit)
         rows.append(
             (
-                estimate.name,
+                _with_unit(estimate.name, context.words["unit"]),
                 measure,
                 limit_text(limit, like) if limit else "none",
                 verdict_or_gap(measure, decided),
@@ -50,8 +52,8 @@ def metrics_table(context: ReportContext) -> DataTable:
     n_limits = sum(1 for row in rows if row[2] != "none")
     return DataTable(
         title=metrics_title(open_names, n_limits),
-        caption=f"All metrics on these {context.words['rows']}, n = {count_text(context.n)}; 95 % interval below each "
-        "value, and how it was made",
+        caption=f"All metrics on these {context.words['rows']}, {rows_words(context)}; 95 % interval below each value, "
+        "and how it was made",
         columns=("Metric", "Value", "Limit", "Verdict", "Interval"),
         rows=tuple(rows),
     )
@@ -74,19 +76,31 @@ def metrics_title(open_names: tuple[str, ...], n_limits: int) -> str:
     return f"{capital(share_phrase(n_limits, n_limits, 'metrics'))} with a limit {'pass' if n_limits > 1 else 'passes'}"
 
 
-def metric_measure(estimate: Estimate, *, currency: str = "") -> Measure | NotFilled:
-    """Return a metric in the unit it is read in: shares in percent, costs in their currency."""
+def metric_measure(estimate: Estimate, *, currency: str = "", value_unit: str = "") -> Measure | NotFilled:
+    """Return a metric in the unit it is read in: shares in percent, costs in their currency, errors in the values'."""
     unit = currency if estimate.name == "Cost per row" else "%" if estimate.name in _SHARES else ""
+    unit = value_unit if estimate.name in _VALUES else unit
     decimals = 1 if unit == "%" else 3 if "AUC" in estimate.name else None
     return measure_or_gap(estimate, unit=unit, decimals=decimals)
 
 
+def _with_unit(metric: str, value_unit: str) -> str:
+    """Return the name of a metric with what it is counted in: cells of a table show bare numbers."""
+    return f"{metric} ({value_unit})" if value_unit and metric in _VALUES else metric
+
+
+def _measured(estimate: Estimate, context: ReportContext) -> Measure | NotFilled:
+    return metric_measure(estimate, currency=context.evaluation.currency, value_unit=context.words["unit"])
+
+
 def _tile(context: ReportContext, metric: str, *, name: str, sentence: str) -> Tile | NotFilled:
-    measure = metric_measure(context.evaluation[metric], currency=context.evaluation.currency)
+    measure = _measured(context.evaluation[metric], context)
     limit = context.limits.get(metric)
     if isinstance(measure, NotFilled):
         return measure
-    settle = settle_phrase(measure, limit, n=context.n, rows=context.words["rows"]) if limit else ""
+    n_groups = context.evaluation.n_groups
+    n, rows = (context.n, context.words["rows"]) if n_groups is None else (n_groups, context.words["groups"])
+    settle = settle_phrase(measure, limit, n=n, rows=rows) if limit else ""
     return Tile(name=name, measure=measure, limit=limit, sentence=settle or sentence)
 
 

@@ -8,7 +8,13 @@ from appkit.reporting.content.phrasing import capital
 from appkit.reporting.content.valuing import is_loss_low
 from appkit.reporting.facts import Badge, Block
 
-__all__ = ["over_time_blocks"]
+__all__ = ["case_name", "over_time_blocks"]
+
+
+def case_name(context: ReportContext) -> str:
+    """Return what the case is called in a sentence; the name of a window says by itself what it is."""
+    label = context.case.label
+    return f"{context.words['case']} {label}" if context.over_time is None else label
 
 
 def over_time_blocks(context: ReportContext) -> tuple[Block, ...]:
@@ -20,7 +26,8 @@ def over_time_blocks(context: ReportContext) -> tuple[Block, ...]:
         found.certificate.checks,
         context,
         n_players=len(found.shapley.player_names),
-        subject=f"map of {words['case']} {context.case.label}",
+        subject=f"map of {context.case.label}",
+        players=f"{words['columns']} by stretch of time",
         caption=f"Certificate of the map; numbers without an interval stand for this one {words['row']}.",
     )
     figure = sensor_map_figure(
@@ -28,7 +35,7 @@ def over_time_blocks(context: ReportContext) -> tuple[Block, ...]:
         step_name=words["steps"],
         event_at="low" if is_loss_low(context) else "high",
         key="case-map",
-        case=f"{capital(words['case'])} {context.case.label}",
+        case=capital(case_name(context)),
         value=words["event"] if context.subject.task == "binary" else words["value"],
         unit=words["unit"],
     )

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from appkit.prediction import (
+    Estimate,
     calibration_bins,
     mean_estimate,
     operating_point,
@@ -12,6 +13,7 @@ from appkit.prediction import (
 )
 from appkit.reporting.charts.per_hundred import shares_of
 from appkit.reporting.content.context import ReportContext
+from appkit.reporting.content.dependence import intervals_words, of_groups, rows_words
 from appkit.reporting.content.metrics import metrics_table
 from appkit.reporting.content.phrasing import (
     Words,
@@ -20,6 +22,7 @@ from appkit.reporting.content.phrasing import (
     percent,
     shown_value,
 )
+from appkit.reporting.content.valuing import value_words
 from appkit.reporting.facts import (
     Axis,
     Bar,
@@ -74,19 +77,22 @@ def _roc(context: ReportContext) -> CurveFigure:
         context.events,
         context.output,
         sample_weight=weights,
+        groups=context.units,
         n_resamples=N_RESAMPLES,
         random_state=context.random_state,
     )
-    point = operating_point(context.events, context.output, threshold=threshold, sample_weight=weights)
-    caught, alarms = Measure.of(point.sensitivity, unit="%"), _complement(Measure.of(point.specificity, unit="%"))
+    evaluation = context.evaluation
+    caught, alarms = _share(evaluation["Sensitivity"]), _complement(_share(evaluation["Specificity"]))
+    has_band = evaluation.n_groups != 1
     flagged = f"{capital(words['others'])} {words['flagged']}"
     return CurveFigure(
         key="roc",
         finding=f"At the chosen threshold the model catches {percent(caught.value)} of {words['events']} and "
         f"{words['flags']} {percent(alarms.value)} of {words['others']}",
-        caption=f"{capital(words['rows'])} of this report, n = {count_text(context.n)}, "
-        f"{count_text(int(context.events.sum()))} {words['events']}. Band: 95 % interval from {N_RESAMPLES} "
-        "resamples. Cross: 95 % Wilson intervals.",
+        caption=f"{capital(words['rows'])} of this report, {rows_words(context)}, "
+        f"{count_text(int(context.events.sum()))} {words['events']}. "
+        + (f"Band: 95 % interval from {N_RESAMPLES} resamples{of_groups(context)}. " if has_band else "")
+        + f"Cross: {intervals_words(context)}.",
         description=f"Curve with AUC {context.evaluation['AUC'].value:.3f}. At the operating point "
         f"{percent(caught.value)} of {words['events']} are caught while {percent(alarms.value)} of {words['others']} "
         f"are {words['flagged']}.",
@@ -99,8 +105,8 @@ def _roc(context: ReportContext) -> CurveFigure:
                 "This model",
                 _floats(curve.false_alarm_rate),
                 _floats(curve.sensitivity),
-                _floats(np.minimum(curve.low, curve.sensitivity)),
-                _floats(np.maximum(curve.high, curve.sensitivity)),
+                _floats(np.minimum(curve.low, curve.sensitivity)) if has_band else None,
+                _floats(np.maximum(curve.high, curve.sensitivity)) if has_band else None,
             ),
         ),
         point=CurvePoint(
@@ -116,14 +122,16 @@ def _threshold_table(context: ReportContext, threshold: float) -> DataTable:
     words = context.words
     rows: list[tuple[Cell, ...]] = []
     for tried in sorted({threshold, *(t for t in _TABLE_THRESHOLDS if abs(t - threshold) > 0.01)}):
-        point = operating_point(context.events, context.output, threshold=tried, sample_weight=context.sample_weight)
+        point = operating_point(
+            context.events, context.output, threshold=tried, sample_weight=context.sample_weight, groups=context.units
+        )
         shown = value_text(Measure.exact(tried, unit="%"))
         rows.append(
             (
                 f"{shown} (used)" if tried == threshold else shown,
-                Measure.of(point.sensitivity, unit="%", decimals=1),
-                _complement(Measure.of(point.specificity, unit="%", decimals=1)),
-                Measure.of(point.alarm_rate, unit="%", decimals=1),
+                _share(point.sensitivity, decimals=1),
+                _complement(_share(point.specificity, decimals=1)),
+                _share(point.alarm_rate, decimals=1),
             )
         )
     columns = (
@@ -138,7 +146,9 @@ def _threshold_table(context: ReportContext, threshold: float) -> DataTable:
 
 def _calibration(context: ReportContext) -> CalibrationFigure | NotFilled:
     words = context.words
-    bins = calibration_bins(context.events, context.output, n_bins=N_BINS, min_expected_events=_MIN_EXPECTED)
+    bins = calibration_bins(
+        context.events, context.output, n_bins=N_BINS, min_expected_events=_MIN_EXPECTED, groups=context.units
+    )
     n_bins = len(bins.n)
     is_binary = context.evaluation.task == "binary"
     top = _round_up(
@@ -152,7 +162,7 @@ def _calibration(context: ReportContext) -> CalibrationFigure | NotFilled:
         finding=calibration_finding(bins.n_inside, n_bins, rate=rate),
         caption=f"{n_bins} {'groups' if n_bins > 1 else 'group'} of about {count_text(context.n // n_bins)} "
         f"{words['rows']} by predicted probability, each with at least {_MIN_EXPECTED} {words['events']} expected "
-        f"where the {words['rows']} suffice. Bars: 95 % Wilson intervals.{weighting}",
+        f"where the {words['rows']} suffice. Bars: {intervals_words(context)}.{weighting}",
         x_axis=Axis("Predicted probability", "%", 0.0, top),
         y_axis=Axis(f"Observed {rate}", "%", 0.0, top),
         bins=tuple(
@@ -252,15 +262,16 @@ def _confusion(context: ReportContext) -> DataTable:
 
 
 def _errors_by_tenth(context: ReportContext) -> BarRows:
-    errors = context.y - context.output
+    errors, unit = context.y - context.output, context.words["unit"]
     order = np.argsort(context.output, kind="stable")
     parts = [part for part in np.array_split(order, min(N_BINS, max(1, context.n // 10))) if len(part)]
     bars = []
     for part in parts:
         low, high = context.output[part[0]], context.output[part[-1]]
         weights = None if context.sample_weight is None else context.sample_weight[part]
-        estimate = mean_estimate("Mean error", errors[part], sample_weight=weights)
-        measure = measure_or_gap(estimate)
+        groups = None if context.units is None else context.units[part]
+        estimate = mean_estimate("Mean error", errors[part], sample_weight=weights, groups=groups)
+        measure = measure_or_gap(estimate, unit=unit)
         if isinstance(measure, Measure):
             bars.append(
                 Bar(f"{shown_value(float(low))} to {shown_value(float(high))}", measure, f"n = {count_text(len(part))}")
@@ -269,16 +280,27 @@ def _errors_by_tenth(context: ReportContext) -> BarRows:
     return BarRows(
         key="errors",
         finding=f"Errors lean to one side in {share_phrase(clear, len(bars), 'groups')} of predictions",
-        caption=f"Mean of true minus predicted value by group of predictions, n = {count_text(context.n)}. Whiskers: "
-        "95 % intervals.",
-        axis=Axis("true minus predicted value"),
+        caption=f"Mean of true minus predicted {context.words['value']} by group of predictions, "
+        f"{rows_words(context)}. Whiskers: 95 % intervals{_clustered(context)}.",
+        axis=Axis(f"true minus predicted {value_words(context)}", unit),
         bars=tuple(bars),
     )
 
 
+def _clustered(context: ReportContext) -> str:
+    return "" if context.units is None else f", each {context.words['group']} as one draw"
+
+
+def _share(estimate: Estimate, *, decimals: int | None = None) -> Measure:
+    """Return a share as printed; without an interval where one group says nothing about others."""
+    shown = measure_or_gap(estimate, unit="%", decimals=decimals)
+    assert isinstance(shown, Measure), "both outcomes are there"
+    return shown
+
+
 def _complement(share: Measure) -> Measure:
-    assert share.low is not None
-    assert share.high is not None
+    if share.low is None or share.high is None:
+        return Measure(1 - share.value, unit=share.unit, decimals=share.decimals)
     return Measure(1 - share.value, 1 - share.high, 1 - share.low, unit=share.unit, decimals=share.decimals)
 
 

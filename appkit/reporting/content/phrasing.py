@@ -146,7 +146,9 @@ def shown_value(value: object) -> str:
 
 
 def measure_or_gap(estimate: Estimate, *, unit: str = "", decimals: int | None = None) -> Measure | NotFilled:
-    """Return an estimate as printed; one that does not exist on these rows is a named gap."""
+    """Return an estimate as printed, without interval where it has none; one that does not exist is a named gap."""
+    if np.isfinite(estimate.value) and np.isnan([estimate.low, estimate.high]).all():
+        return Measure(estimate.value, unit=unit, decimals=decimals)
     if not np.isfinite([estimate.value, estimate.low, estimate.high]).all():
         return NotFilled(
             item=estimate.name, why=f"It does not exist on these rows ({estimate.method})", fill="more rows"

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from appkit.reporting.content.context import ReportContext
+from appkit.reporting.content.dependence import rows_words
 from appkit.reporting.content.explaining import CASE_EVALUATIONS, LIME_EVALUATIONS
 from appkit.reporting.content.hashing import Digests
 from appkit.reporting.content.phrasing import percent
@@ -24,7 +25,7 @@ _DISTRIBUTIONS = {"appkit": "industry-appkit"}
 def facts_list(context: ReportContext, digests: Digests, *, report_date: datetime.date | None) -> tuple[Fact, ...]:
     """Return model, data, n, events, seed, hashes and date, as a reader looks for them."""
     words, evaluation = context.words, context.evaluation
-    n = f"n = {count_text(context.n)}"
+    n = rows_words(context)
     events = ""
     if evaluation.n_events is not None:
         events = f", {count_text(evaluation.n_events)} {words['events']} ({percent(evaluation.n_events / context.n)})"
@@ -60,7 +61,7 @@ def reproduction_section(context: ReportContext, digests: Digests, *, command: s
         method=f"Shapley values by antithetic permutations (two seeds: {context.random_state} and "
         f"{context.random_state + 1}), LIME over the same game",
         budget=_budget_words(context),
-        intervals="95 %; DeLong for the AUC, Wilson for rates, the rest as named in the table of metrics",
+        intervals=_intervals_words(context),
         split="by the caller: rows of this report are taken as unseen in training",
         device=f"{device}, {threads} {'thread' if threads == 1 else 'threads'}{', ' + precision if precision else ''}",
         seed=context.random_state,
@@ -72,6 +73,12 @@ def reproduction_section(context: ReportContext, digests: Digests, *, command: s
     return Section(
         key="reproduction", title="Reproduction", question="The same inputs give the same bytes.", blocks=(block,)
     )
+
+
+def _intervals_words(context: ReportContext) -> str:
+    if context.evaluation.n_groups is not None:
+        return f"{context.evaluation.resampling}; the rest as named in the table of metrics"
+    return "95 %; DeLong for the AUC, Wilson for rates, the rest as named in the table of metrics"
 
 
 def _budget_words(context: ReportContext) -> str:
@@ -88,7 +95,7 @@ def _model_words(model: Any) -> str:
     words = [type(model).__name__]
     members = getattr(model, "n_members_", None)
     if members:
-        words.append(f"{members} members")
+        words.append(f"{members} {'member' if members == 1 else 'members'}")
     monotone = getattr(model, "monotone", None)
     if monotone:
         words.append(f"monotone in {len(monotone)} {'column' if len(monotone) == 1 else 'columns'}")
@@ -98,7 +105,9 @@ def _model_words(model: Any) -> str:
 def _training_words(context: ReportContext) -> str:
     training = getattr(context.model, "training_", {})
     if "n_rows" in training:
-        return f"n = {count_text(training['n_rows'])}, seed {context.model.random_state}"
+        n_units = len(getattr(context.model, "units_", ()))
+        of_units = f" of {count_text(n_units)} {context.words['groups']}" if n_units else ""
+        return f"n = {count_text(training['n_rows'])}{of_units}, seed {context.model.random_state}"
     if context.reference_y is not None and context.reference is not None:
         return f"n = {count_text(len(context.reference))}"
     return "not recorded by the model"
@@ -109,7 +118,8 @@ def _outcome_words(context: ReportContext) -> str:
         return f"{context.words['event']} (label {context.subject.output!r})"
     if context.subject.task == "multiclass":
         return f"{len(context.model.classes_)} classes; explained is the probability of {context.subject.output!r}"
-    return "a value"
+    value, unit = context.words["value"], context.words["unit"]
+    return f"{value} in {unit}" if unit else "a value" if value == "value" else value
 
 
 def _versions() -> tuple[str, ...]:

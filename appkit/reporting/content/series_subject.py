@@ -48,7 +48,7 @@ class SeriesSubject:
 
     def __call__(self, X: pd.DataFrame) -> np.ndarray:
         """Return the output of rows of the table, float64 ``(n_rows,)``."""
-        return self._outputs[self.ends_of(X)]
+        return self.outputs[self.ends_of(X)]
 
     @property
     def series(self) -> Series:
@@ -196,7 +196,7 @@ class SeriesSubject:
         return names
 
     @cached_property
-    def _outputs(self) -> np.ndarray:
+    def outputs(self) -> np.ndarray:
         """Output at each row of ``series``, float64 ``(n_rows,)``."""
         if self.task == "regression":
             outputs = np.asarray(self.model.predict(self.data), dtype=np.float64)
