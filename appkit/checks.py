@@ -16,13 +16,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 
 from appkit.model.state import model_hash
 from appkit.persistence import load, save
 
 __all__ = [
     "EstimatorCheck",
+    "check_a_second_fit_equals_the_first",
+    "check_an_unfitted_estimator_says_so",
     "check_equal_seeds_give_equal_models",
+    "check_fit_leaves_parameters_and_data_alone",
     "check_loaded_model_predicts_the_same",
     "check_saving_changes_nothing",
     "estimator_checks",
@@ -32,12 +36,45 @@ EstimatorCheck = Callable[[Any, pd.DataFrame, Any], None]
 
 
 def estimator_checks() -> tuple[EstimatorCheck, ...]:
-    """Return every check of a table estimator, in the order of the flow."""
+    """Return every check of an estimator on a DataFrame, of rows or of readings, in the order of the flow.
+
+    scikit-learn's own suite says more of table estimators and next to nothing of those that read series: these are the
+    promises that both keep.
+    """
     return (
+        check_an_unfitted_estimator_says_so,
+        check_fit_leaves_parameters_and_data_alone,
+        check_a_second_fit_equals_the_first,
         check_equal_seeds_give_equal_models,
         check_loaded_model_predicts_the_same,
         check_saving_changes_nothing,
     )
+
+
+def check_an_unfitted_estimator_says_so(estimator: Any, X: pd.DataFrame, y: Any) -> None:
+    """Check that predicting before fitting raises ``NotFittedError``."""
+    try:
+        clone(estimator).predict(X)
+    except NotFittedError:
+        return
+    raise AssertionError(f"{_name(estimator)} predicts without having been fitted.")
+
+
+def check_fit_leaves_parameters_and_data_alone(estimator: Any, X: pd.DataFrame, y: Any) -> None:
+    """Check that ``fit`` returns the estimator itself and changes neither parameters nor what it was given."""
+    model = _seeded(estimator)
+    before, rows, target = model.get_params(), X.copy(deep=True), pd.DataFrame(y).copy(deep=True)
+    assert model.fit(X, y) is model, f"fit of {_name(estimator)} returns another object."
+    assert model.get_params() == before, f"fit of {_name(estimator)} changes its parameters."
+    pd.testing.assert_frame_equal(X, rows)
+    pd.testing.assert_frame_equal(pd.DataFrame(y), target)
+
+
+def check_a_second_fit_equals_the_first(estimator: Any, X: pd.DataFrame, y: Any) -> None:
+    """Check that a fitted estimator, fitted again, is what it was: nothing of the first fit is left over."""
+    model = _seeded(estimator).fit(X, y)
+    first = model_hash(model)
+    assert model_hash(model.fit(X, y)) == first, f"a second fit of {_name(estimator)} differs from the first."
 
 
 def check_equal_seeds_give_equal_models(estimator: Any, X: pd.DataFrame, y: Any) -> None:
