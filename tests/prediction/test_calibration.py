@@ -148,3 +148,19 @@ def test_rows_of_weight_zero_do_not_move_the_bins():
         expected_calibration_error(y, p, sample_weight=weight).value
         == expected_calibration_error(y[kept], p[kept]).value
     )
+
+
+def test_bins_of_few_groups_are_less_sure_than_their_rows():
+    rng = np.random.default_rng(0)
+    p, groups = rng.uniform(0.2, 0.8, 400), np.arange(400) // 40
+    y = rng.random(400) < np.clip(p + rng.normal(0, 0.2, 10)[groups], 0, 1)
+    alone, clustered = calibration_bins(y, p, n_bins=2), calibration_bins(y, p, n_bins=2, groups=groups)
+    assert np.array_equal(alone.observed, clustered.observed)
+    assert (clustered.high - clustered.low > alone.high - alone.low).all()
+
+
+def test_a_bin_of_one_group_is_one_trial():
+    y, p = np.array([0, 0, 1, 1]), np.array([0.1, 0.1, 0.9, 0.9])
+    bins = calibration_bins(y, p, n_bins=2, groups=[0, 0, 1, 1])
+    assert bins.low == pytest.approx([0.0, 0.025])  # Clopper-Pearson, one of one
+    assert bins.high == pytest.approx([0.975, 1.0])

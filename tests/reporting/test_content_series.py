@@ -213,6 +213,18 @@ def test_units_the_model_was_trained_on_are_named():
     assert "engine 116, engine 117, engine 118, engine 119 and engine 120: if they are the same" in box.text
 
 
+def test_values_past_the_bounds_of_the_model_are_counted():
+    X, left = worn_machines()
+    cut, uncut = (
+        [item for item in blocks(report(regressor(), X, y, domain=LIFE, **FEW), WarningBox) if "past" in item.finding]
+        for y in (left.clip(upper=50), left + 10)
+    )
+    assert cut == []
+    (box,) = uncut
+    assert f"{(left + 10 > 50).sum()} of 915 windows have a remaining life beyond" in box.text
+    assert "within 0 cycles and 50 cycles" in box.text
+
+
 def test_sensors_are_ranked_under_their_own_word(life):
     (importance,) = blocks(life, ImportanceFigure)
     assert "the sensor moves the prediction" in importance.how_to_read

@@ -277,6 +277,16 @@ def test_a_waterfall_without_lime_has_one_panel(small_report):
     assert "LIME" not in page[page.index("rows fall") : page.index("<details")]
 
 
+def test_the_steps_of_a_low_loss_are_orange_where_they_lower(small_report):
+    step = Step("Heat", "30", -0.1, 0.01)
+    figure = WaterfallFigure(
+        key="w", finding="f", caption="c", axis_label="p", average=0.2, output=0.1, steps=(step,), unit=""
+    )
+    plain, turned = (page_of(small_report, item) for item in (figure, replace(figure, is_reversed=True)))
+    bars = [page[page.index("rows fall") : page.index("<details")].count('class="up"') for page in (plain, turned)]
+    assert bars == [0, 1]
+
+
 def test_numbers_of_a_column_share_their_decimals(small_report):
     table = DataTable(caption="c", columns=("m", "loss"), rows=(("a", 0.31), ("b", 0.314)))
     assert re.findall(r"<td[^>]*>(0\.\d+)</td>", page_of(small_report, table)) == ["0.310", "0.314"]

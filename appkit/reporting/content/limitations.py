@@ -1,8 +1,10 @@
 """What a report does not show: gaps by name, few events, and what effects are not."""
 
+import math
+
 from appkit.reporting.content.context import ReportContext
 from appkit.reporting.content.dependence import dependence_box
-from appkit.reporting.content.phrasing import capital, measure_or_gap
+from appkit.reporting.content.phrasing import measure_or_gap, percent
 from appkit.reporting.facts import (
     Block,
     Fact,
@@ -25,9 +27,8 @@ FEW_EVENTS = 100
 
 def limitations_section(context: ReportContext, gaps: tuple[NotFilled, ...], *, purpose: str | None) -> Section:
     """Return boxes, what could not be filled, the purpose, and the choices in force."""
-    blocks: list[Block] = [
-        box for box in (_few_events(context), dependence_box(context), _effects_box(context)) if box is not None
-    ]
+    boxes = (_few_events(context), _past_bounds(context), dependence_box(context), _effects_box(context))
+    blocks: list[Block] = [box for box in boxes if box is not None]
     blocks.append(
         Paragraphs(title="Purpose", texts=(purpose,))
         if purpose
@@ -68,6 +69,25 @@ def _few_events(context: ReportContext) -> WarningBox | None:
     )
 
 
+def _past_bounds(context: ReportContext) -> WarningBox | None:
+    """Return how many values lie past what the model can predict: a cap counts as an error."""
+    head, words = getattr(context.model, "head_", None), context.words
+    low, high = getattr(head, "low", -math.inf), getattr(head, "high", math.inf)
+    if context.subject.task != "regression" or not (math.isfinite(low) or math.isfinite(high)):
+        return None
+    n_past = int(((context.y < low) | (context.y > high)).sum())
+    if n_past == 0:
+        return None
+    ends = [value_text(Measure.exact(float(end), unit=words["unit"])) for end in (low, high) if math.isfinite(end)]
+    return WarningBox(
+        level="note",
+        finding=f"{percent(n_past / context.n)} of values lie past what the model can predict",
+        text=f"Predictions are held {'within ' if len(ends) == 2 else 'at '}{' and '.join(ends)}; "
+        f"{count_text(n_past)} of {count_text(context.n)} {words['rows']} have a {words['value']} beyond, and their "
+        "errors count in full. Cut the values as in training to measure the model within its range.",
+    )
+
+
 def _effects_box(context: ReportContext) -> WarningBox:
     return WarningBox(
         level="note",
@@ -81,7 +101,7 @@ def _options(context: ReportContext) -> tuple[Option, ...]:
     evaluation, words = context.evaluation, context.words
     options = [
         Option(
-            f"{capital(words['rows'])} explained",
+            "Rows explained",
             count_text(context.explanation.n_explained),
             f"behind the importance of {words['columns']}",
         ),

@@ -87,8 +87,14 @@ def _budget_words(context: ReportContext) -> str:
     return (
         f"{count_text(explanation.n_explained)} {context.words['rows']}: "
         f"{count_text(explanation.shapley.n_evaluations)} evaluations a {row} and seed{lime}; "
-        f"{count_text(CASE_EVALUATIONS)} for the one {context.words['case']}"
+        f"{count_text(CASE_EVALUATIONS)} for the one {context.words['case']}{_map_words(context)}"
     )
+
+
+def _map_words(context: ReportContext) -> str:
+    if context.over_time is None:
+        return ""
+    return f" and {count_text(context.over_time.shapley.n_evaluations)} a seed for its map"
 
 
 def _model_words(model: Any) -> str:

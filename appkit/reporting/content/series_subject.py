@@ -68,6 +68,15 @@ class SeriesSubject:
         """
         return self.rows_at(self.windows.ends)
 
+    @cached_property
+    def outputs(self) -> np.ndarray:
+        """Output at each row of ``series``, float64 ``(n_rows,)``."""
+        if self.task == "regression":
+            outputs = np.asarray(self.model.predict(self.data), dtype=np.float64)
+        else:
+            outputs = np.asarray(self.model.predict_proba(self.data), dtype=np.float64)[:, self.position]
+        return outputs[self.series.order]
+
     @property
     def words(self) -> Mapping[str, str]:
         """What rows and columns are called where the domain has no words for them."""
@@ -194,15 +203,6 @@ class SeriesSubject:
             twice = names[names.duplicated()][0]
             raise ValueError(f"Units must differ in text for a report, got two rows called {twice!r}. Rename units.")
         return names
-
-    @cached_property
-    def outputs(self) -> np.ndarray:
-        """Output at each row of ``series``, float64 ``(n_rows,)``."""
-        if self.task == "regression":
-            outputs = np.asarray(self.model.predict(self.data), dtype=np.float64)
-        else:
-            outputs = np.asarray(self.model.predict_proba(self.data), dtype=np.float64)[:, self.position]
-        return outputs[self.series.order]
 
 
 def series_subject(model: Any, X: Any, y: ArrayLike | None, *, output: Any = None) -> SeriesSubject:
