@@ -118,6 +118,8 @@ class PointedModes:
     ----------
     modes
         Names of the modes.
+    direction
+        End of the output at which failure lies, ``"low"`` or ``"high"``.
     harm, harm_error
         Effects towards failure of all sensors together, in the units of the explanation, float64 ``(n_rows,)``.
     share, share_error
@@ -127,6 +129,8 @@ class PointedModes:
         Share that sensors of no mode carry, float64 ``(n_rows,)``.
     sensors_outside
         Sensors of no mode.
+    is_shared
+        Whether some sensor is of several modes.
     pointed
         The mode pointed to, one a row; ``None`` where that is not settled.
     reason
@@ -134,6 +138,7 @@ class PointedModes:
     """
 
     modes: tuple[str, ...]
+    direction: Literal["low", "high"]
     harm: np.ndarray
     harm_error: np.ndarray
     share: np.ndarray
@@ -141,6 +146,7 @@ class PointedModes:
     outside: np.ndarray
     outside_error: np.ndarray
     sensors_outside: tuple[str, ...]
+    is_shared: bool
     pointed: tuple[str | None, ...]
     reason: tuple[str, ...]
 
@@ -218,6 +224,7 @@ def point_to_modes(
     verdicts = [_verdict(harm, row, belongs, modes=tuple(modes)) for row in range(len(towards))]
     return PointedModes(
         modes=tuple(modes),
+        direction=direction,
         harm=harm.total,
         harm_error=harm.total_error,
         share=share,
@@ -225,6 +232,7 @@ def point_to_modes(
         outside=outside[:, 0],
         outside_error=outside_error[:, 0],
         sensors_outside=tuple(name for name, out in zip(effects.sensors, is_outside, strict=True) if out),
+        is_shared=bool((belongs.sum(axis=0) > 1).any()),
         pointed=tuple(mode for mode, _ in verdicts),
         reason=tuple(reason for _, reason in verdicts),
     )
