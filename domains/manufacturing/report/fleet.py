@@ -139,7 +139,7 @@ def fleet_finding(bars: tuple[Bar, ...], *, words: Words) -> str:
     'Pump 3 has the least life left, 4.0 hours (0.0 to 9.0)'
     >>> bars = (*bars[:1], Bar("Pump 7", Measure(12.0, 6.0, 20.0)))
     >>> fleet_finding(bars, words=words)
-    'Pump 3 ranks first at 4.0 hours; any of 2 pumps shown could be the next to fail'
+    'Pump 3 ranks first at 4.0 hours; any of 2 pumps may fail next'
     >>> fleet_finding((Bar("Pump 3", Measure(0.63, unit="%", decimals=0)),), words=words)
     'Pump 3 has the highest predicted probability of failure, 63\u202f%'
     """
@@ -154,10 +154,10 @@ def fleet_finding(bars: tuple[Bar, ...], *, words: Words) -> str:
     if rivals == 1:
         shown = f"has the least life left, {long_text(first.measure)}"
         return first_that_fits(f"{first.label} {shown}", f"One {words['group']} {shown}")
-    many = f"any of {rivals} {words['groups']} shown" if rivals == len(bars) else f"{rivals} {words['groups']}"
+    many = f"any of {rivals} {words['groups']}" if rivals == len(bars) else f"{rivals} {words['groups']}"
     return first_that_fits(
-        f"{first.label} ranks first at {value_text(first.measure)}; {many} could be the next to fail",
-        f"{capital(many)} could be the next to fail",
+        f"{first.label} ranks first at {value_text(first.measure)}; {many} may fail next",
+        f"{capital(many)} may fail next",
     )
 
 

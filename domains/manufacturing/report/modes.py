@@ -136,8 +136,9 @@ def _case_title(context: ReportContext, found: PointedModes, explanation: Explan
 
 
 _READING = (
-    "Harm is what pushes the prediction towards failure, and a mode’s share is what is carried by what it shows in. A mode is "
-    "named if its lead over the next exceeds two standard errors; it says where the model looks, not what is broken."
+    "Harm is what pushes the prediction towards failure; a mode’s share is what the inputs it shows in carry of it. "
+    "A mode is named if its lead over the next exceeds two standard errors; it says where the model looks, not what is "
+    "broken."
 )
 
 
