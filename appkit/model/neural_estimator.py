@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from appkit.data import check_groups
 from appkit.model.calibration import AffineCalibration
 from appkit.model.checkpoint import Checkpoint, fingerprint
-from appkit.model.defaults import held_out_folds, training_settings
+from appkit.model.defaults import held_out_folds
 from appkit.model.device import Placement, place
 from appkit.model.ensemble import Ensemble, Recipe, Weights, fit_ensemble
 from appkit.model.heads import Head
@@ -71,7 +71,7 @@ class NeuralEstimator(BaseEstimator):
     learning_rate: float
     weight_decay: float
     batch_size: int | Literal["auto"]
-    max_epochs: int
+    max_epochs: int | Literal["auto"]
     patience: int | Literal["auto"]
     validation_fraction: float
     max_seconds: float | None
@@ -254,6 +254,10 @@ class NeuralEstimator(BaseEstimator):
         """Return what ``n_networks="auto"`` means."""
 
     @abstractmethod
+    def _settings(self, n_rows: int, *, is_blind: bool) -> TrainingSettings:
+        """Return how networks are trained, ``"auto"`` filled in; ``is_blind`` says that no rows are held out."""
+
+    @abstractmethod
     def _keep_background(self, inputs: Any, target: np.ndarray, seed: int) -> None:
         """Keep a sample that stands for "unknown" in explanations."""
 
@@ -268,8 +272,7 @@ class NeuralEstimator(BaseEstimator):
     # What they share.
 
     def _check_params(self) -> None:
-        self._check_whole("max_epochs")
-        self._check_whole("n_networks", "batch_size", "patience", allow_auto=True)
+        self._check_whole("n_networks", "batch_size", "max_epochs", "patience", allow_auto=True)
         if not 0 < self.validation_fraction < 1:
             raise ValueError(f"validation_fraction must lie between 0 and 1, got {self.validation_fraction!r}.")
         if self.max_seconds is not None and not self.max_seconds > 0:
@@ -327,17 +330,6 @@ class NeuralEstimator(BaseEstimator):
     def _fitted_weights(self) -> Weights:
         """Return the weights to go on from under ``warm_start``."""
         return tuple({k: v.clone() for k, v in network.state_dict().items()} for network in self.module_.networks)
-
-    def _settings(self, n_rows: int, *, is_blind: bool) -> TrainingSettings:
-        return training_settings(
-            n_rows=n_rows,
-            is_blind=is_blind,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            batch_size=self.batch_size,
-            max_epochs=self.max_epochs,
-            patience=self.patience,
-        )
 
     def _open_checkpoint(self, data: TrainingData, validation: TrainingData | None, seed: int) -> Checkpoint | None:
         if self.checkpoint is None:

@@ -16,10 +16,11 @@ from appkit.data.series_encoder import SeriesEncoder
 from appkit.data.series_layout import SeriesLayout
 from appkit.data.splits import check_units_apart
 from appkit.data.windows import Windows, windows_of
-from appkit.model.defaults import count_series_networks
+from appkit.model.defaults import count_series_networks, series_settings
 from appkit.model.ensemble import Weights
 from appkit.model.neural_estimator import Examples, NeuralEstimator
 from appkit.model.series_networks import SERIES_NETWORKS, SeriesNetworkFactory, series_network
+from appkit.model.training import TrainingSettings
 from appkit.model.window_tensor import WindowTensor
 
 __all__ = ["SeriesEstimator"]
@@ -46,20 +47,20 @@ class SeriesEstimator(NeuralEstimator):
         unit: str = "unit",
         time: str = "time",
         sensors: Sequence[str] | None = None,
-        window: int = 30,
+        window: int = 80,
         stride: int = 1,
         conditions: Sequence[str] = (),
         use_age: bool = True,
-        network: str | SeriesNetworkFactory = "gru",
+        network: str | SeriesNetworkFactory = "tcn",
         n_networks: int | Literal["auto"] = "auto",
-        width: int = 32,
-        depth: int = 1,
+        width: int = 16,
+        depth: int | None = None,
         dropout: float = 0.1,
         learning_rate: float = 2e-3,
-        weight_decay: float = 0.03,
-        batch_size: int | Literal["auto"] = 256,
-        max_epochs: int = 40,
-        patience: int | Literal["auto"] = 8,
+        weight_decay: float = 1.0,
+        batch_size: int | Literal["auto"] = "auto",
+        max_epochs: int | Literal["auto"] = "auto",
+        patience: int | Literal["auto"] = "auto",
         validation_fraction: float = 0.2,
         max_seconds: float | None = None,
         warm_start: bool = False,
@@ -169,7 +170,7 @@ class SeriesEstimator(NeuralEstimator):
         return len(self.layout_.sensors) - (self.layout_.age is not None)
 
     def _check_params(self) -> None:
-        self._check_whole("window", "stride", "width", "depth")
+        self._check_whole("window", "stride", "width", *(() if self.depth is None else ("depth",)))
         super()._check_params()
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout must be at least 0 and under 1, got {self.dropout!r}.")
@@ -203,8 +204,7 @@ class SeriesEstimator(NeuralEstimator):
         n_rows = len(X)
         weight = check_sample_weight(sample_weight, n_rows=n_rows)
         given = check_groups(groups, n_rows=n_rows)
-        table = _target_table(y, n_rows=n_rows)
-        known = table.notna().any(axis=1).to_numpy()
+        known = _known(y, n_rows=n_rows)
         ends = np.arange(series.n_rows) if is_frame else places
         rows = series.order if is_frame else np.arange(n_rows)  # row of the caller's table behind each end
         from_newest = series.last_rows[series.units_at(ends)] - ends
@@ -217,7 +217,7 @@ class SeriesEstimator(NeuralEstimator):
             _check_whole_units(given[rows], units, series)
         return Examples(
             inputs=windows_of(series, length=self.window, rows=ends),
-            y=_like_given(table.iloc[rows], y),
+            y=y.iloc[rows] if hasattr(y, "iloc") else np.asarray(y)[rows],
             weight=None if weight is None else weight[rows],
             groups=check_groups(units if given is None else given[rows], n_rows=len(rows)),
         )
@@ -244,6 +244,17 @@ class SeriesEstimator(NeuralEstimator):
     def _count_auto_networks(self, given: Examples) -> int:
         assert given.groups is not None
         return count_series_networks(int(given.groups.max()) + 1)
+
+    def _settings(self, n_rows: int, *, is_blind: bool) -> TrainingSettings:
+        return series_settings(
+            n_rows=n_rows,
+            is_blind=is_blind,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            batch_size=self.batch_size,
+            max_epochs=self.max_epochs,
+            patience=self.patience,
+        )
 
     def _least_weights(self) -> int:
         return self.width * self.width
@@ -275,17 +286,12 @@ def _aged(series: Series) -> Series:
     return Series(series.age[:, None], ("age",), series.bounds, series.units, series.time, series.order)
 
 
-def _target_table(y: Any, *, n_rows: int) -> pd.DataFrame:
-    """Return targets as a table with one row per row of ``X``, its columns as given."""
-    table = y if isinstance(y, pd.DataFrame) else pd.DataFrame(np.asarray(y) if not isinstance(y, pd.Series) else y)
-    if len(table) != n_rows:
-        raise ValueError(f"y must have one target per row of X, got {len(table)} for {n_rows} rows.")
-    return table.reset_index(drop=True)
-
-
-def _like_given(table: pd.DataFrame, y: Any) -> Any:
-    """Return the table as ``y`` was given: a frame, or one column."""
-    return table if isinstance(y, pd.DataFrame) or table.shape[1] > 1 else table.iloc[:, 0]
+def _known(y: Any, *, n_rows: int) -> np.ndarray:
+    """Return which rows have a target, bool ``(n_rows,)``; of several columns one is enough to be judged."""
+    is_known = pd.notna(y) if hasattr(y, "iloc") else pd.notna(np.asarray(y))
+    if len(is_known) != n_rows:
+        raise ValueError(f"y must have one target per row of X, got {len(is_known)} for {n_rows} rows.")
+    return np.any(np.asarray(is_known, dtype=bool).reshape(n_rows, -1), axis=1).reshape(n_rows)
 
 
 def _check_whole_units(groups: np.ndarray, units: np.ndarray, series: Series) -> None:

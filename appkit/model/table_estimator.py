@@ -13,12 +13,13 @@ from torch import Tensor, nn
 from appkit.data import Schema, as_frame, check_groups, check_sample_weight
 from appkit.data.table_encoder import TableEncoder
 from appkit.data.validation import warn_of_uninformative_columns
-from appkit.model.defaults import count_bins, count_networks
+from appkit.model.defaults import count_bins, count_networks, training_settings
 from appkit.model.ensemble import Weights
 from appkit.model.mixing import RowMixer
 from appkit.model.monotone import MonotoneTabM
 from appkit.model.networks import MLP, NetworkFactory, TabM
 from appkit.model.neural_estimator import Examples, NeuralEstimator
+from appkit.model.training import TrainingSettings
 
 __all__ = ["TableEstimator"]
 
@@ -31,6 +32,8 @@ class TableEstimator(NeuralEstimator):
 
     Not public: see ``TabularClassifier`` and ``TabularRegressor`` for the parameters.
     """
+
+    max_epochs: int
 
     needed_to_open: ClassVar[dict[str, tuple[type, ...]]] = {
         "schema_": (Schema,),
@@ -147,7 +150,7 @@ class TableEstimator(NeuralEstimator):
         return tags
 
     def _check_params(self) -> None:
-        self._check_whole("n_members", "width", "depth")
+        self._check_whole("n_members", "width", "depth", "max_epochs")
         self._check_whole("n_bins", allow_auto=True)
         super()._check_params()
         if not 0 <= self.dropout < 1:
@@ -230,6 +233,17 @@ class TableEstimator(NeuralEstimator):
             rows = np.sort(np.random.default_rng(seed).choice(rows, _BACKGROUND_ROWS, replace=False))
         features = inputs.loc[:, list(self.schema_.feature_names)]
         self.background_ = features.iloc[rows].reset_index(drop=True)
+
+    def _settings(self, n_rows: int, *, is_blind: bool) -> TrainingSettings:
+        return training_settings(
+            n_rows=n_rows,
+            is_blind=is_blind,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            batch_size=self.batch_size,
+            max_epochs=self.max_epochs,
+            patience=self.patience,
+        )
 
     def _least_weights(self) -> int:
         least = self.width * max(self.width * (self.depth - 1), 1)

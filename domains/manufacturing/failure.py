@@ -44,7 +44,8 @@ class FailureClassifier(ClassifierMixin, FrontEstimator):
         Sensors, or columns, that each failure mode shows in; not used for learning, but to say which mode the drivers
         of a prediction point to, see ``domains.manufacturing.explanation.point_to_modes``.
     network, width, depth, max_epochs
-        ``"auto"``: the default of ``TabularClassifier`` or of ``SequenceClassifier``.
+        ``"auto"``: the default of ``TabularClassifier`` or of ``SequenceClassifier``; the network of series is
+        ``"statistics"``, as in ``RemainingLifeRegressor``.
     n_networks, class_weight, costs, threshold, calibrate, max_seconds, checkpoint, device, precision, random_state,
     progress
         As in ``appkit.TabularClassifier``.
@@ -77,7 +78,7 @@ class FailureClassifier(ClassifierMixin, FrontEstimator):
         unit: str | None = None,
         time: str | None = None,
         sensors: Sequence[str] | None = None,
-        window: int = 30,
+        window: int = 80,
         stride: int = 1,
         conditions: Sequence[str] = (),
         use_age: bool = True,
@@ -178,7 +179,11 @@ class FailureClassifier(ClassifierMixin, FrontEstimator):
         shared |= {name: getattr(self, name) for name in given if not isinstance(getattr(self, name), str)}
         if isinstance(self.network, str) and self.network != "auto":
             shared["network"] = self.network
+        elif self.unit is not None and isinstance(self.network, str):
+            shared["network"] = "statistics"
         if self.unit is None:
+            if self.time is not None:
+                raise ValueError(f"time={self.time!r} needs unit=: the column that names the machine of a row.")
             return TabularClassifier(
                 kinds=self.kinds, special_codes=self.special_codes, monotone=self.monotone, **shared
             )

@@ -36,7 +36,10 @@ class RemainingLifeRegressor(SequenceRegressor):
     failure_modes
         Sensors that each failure mode shows in, ``{"bearing": ["vibration", "heat"]}``; not used for learning, but to
         say which mode the drivers of a prediction point to, see ``domains.manufacturing.explanation.point_to_modes``.
-    unit, time, sensors, window, stride, conditions, use_age, network, n_networks, width, depth, dropout, learning_rate,
+    network
+        ``"statistics"`` by default: wear shows in levels and trends. On C-MAPSS FD001, cross-validated by engine, it
+        was as good as convolutions at a fifth of their cost, and windows of 80 readings far better than of 30.
+    unit, time, sensors, window, stride, conditions, use_age, n_networks, width, depth, dropout, learning_rate,
     weight_decay, batch_size, max_epochs, patience, validation_fraction, max_seconds, warm_start, checkpoint, device,
     precision, random_state, progress
         As in ``appkit.SequenceRegressor``.
@@ -75,20 +78,20 @@ class RemainingLifeRegressor(SequenceRegressor):
         head: Literal["mean", "quantile", "hazard"] = "mean",
         failure_modes: Mapping[str, Sequence[str]] | None = None,
         sensors: Sequence[str] | None = None,
-        window: int = 30,
+        window: int = 80,
         stride: int = 1,
         conditions: Sequence[str] = (),
         use_age: bool = True,
-        network: str | SeriesNetworkFactory = "gru",
+        network: str | SeriesNetworkFactory = "statistics",
         n_networks: int | Literal["auto"] = "auto",
-        width: int = 32,
-        depth: int = 1,
+        width: int = 16,
+        depth: int | None = None,
         dropout: float = 0.1,
         learning_rate: float = 2e-3,
-        weight_decay: float = 0.03,
-        batch_size: int | Literal["auto"] = 256,
-        max_epochs: int = 40,
-        patience: int | Literal["auto"] = 8,
+        weight_decay: float = 1.0,
+        batch_size: int | Literal["auto"] = "auto",
+        max_epochs: int | Literal["auto"] = "auto",
+        patience: int | Literal["auto"] = "auto",
         validation_fraction: float = 0.2,
         max_seconds: float | None = None,
         warm_start: bool = False,
