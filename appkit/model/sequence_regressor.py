@@ -209,6 +209,12 @@ class SequenceRegressor(NeuralRegressor, SeriesEstimator):
         assert isinstance(self.head_, HazardHead)
         return survival_at(self._answers(X), self.head_.edges, np.asarray(times, dtype=np.float64))
 
+    @property
+    def target_range_(self) -> tuple[float, float]:
+        """Least and greatest value that can be predicted; errors are measured against values cut to them."""
+        check_is_fitted(self)
+        return self._range
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.two_d_labels = self.head == "hazard"
@@ -242,7 +248,8 @@ class SequenceRegressor(NeuralRegressor, SeriesEstimator):
     def _encode_target(self, y: Any, *, n_rows: int) -> np.ndarray:
         if self.head == "hazard":
             times = check_event_times(y, n_rows=n_rows)
-            return np.column_stack([times.event, np.minimum(times.duration, self._range[1])])
+            longest = self._range[1]  # a life beyond it is not seen to end
+            return np.column_stack([times.event & (times.duration <= longest), np.minimum(times.duration, longest)])
         return np.clip(check_values(y, n_rows=n_rows), *self._range)
 
     def _make_head(self, data: TrainingData) -> Head:
@@ -264,13 +271,13 @@ class SequenceRegressor(NeuralRegressor, SeriesEstimator):
         assert isinstance(rows.Z, WindowTensor)
         windows = rows.Z.take(held)
         units, context = windows.starts.cpu().numpy(), self._context(windows)
+        low, high = self._range
         if self.head == "hazard":
-            had_event = truth[:, 0] > 0
-            values, truth, units = values[had_event], truth[had_event, 1], units[had_event]
-            context = None if context is None else context[had_event]
+            is_known = (truth[:, 0] > 0) | (truth[:, 1] >= high)  # capped lives are known, too
+            values, truth, units = values[is_known], truth[is_known, 1], units[is_known]
+            context = None if context is None else context[is_known]
         if len(np.unique(units)) < 2:
             return
-        low, high = self._range
         self.intervals_ = UnitIntervals.fit(values, truth, units, context=context, low=low, high=high)
 
     def _context(self, windows: WindowTensor) -> np.ndarray | None:

@@ -19,6 +19,7 @@ from appkit.prediction.estimate import Estimate
 from appkit.prediction.inputs import as_outcomes, as_probabilities, as_values, as_weights
 from appkit.prediction.intervals import mean_estimate
 from appkit.prediction.labelled_windows import labelled_windows, takes_series
+from appkit.prediction.target_range import within_range
 from appkit.prediction.thresholds import expected_cost, operating_point
 
 __all__ = ["Evaluation", "evaluate", "evaluate_events", "evaluate_labels", "evaluate_values", "event_of"]
@@ -117,7 +118,8 @@ def evaluate(
         of two classes. A regressor with ``predict_interval(X)``, shape (n_rows, 2), is asked for its intervals too.
     X, y
         Rows as the model takes them, and their labels or values. Of a series model readings, and a label or value per
-        row: rows where it is missing are history, not measured.
+        row: rows where it is missing are history, not measured. Values beyond the ``target_range_`` of a model (a
+        capped remaining life) are cut to it, as in training.
     sample_weight, groups
         Weights; and patients, customers or machines, which every interval then redraws whole. The groups of a series
         model are its units unless others are given. Shape (n_rows,).
@@ -149,7 +151,7 @@ def evaluate(
         predicted = np.asarray(model.predict(X))
         _check_length(y, len(predicted))
         interval = rows.of(_interval_of(model, X))
-        return evaluate_values(rows.of(y), rows.of(predicted), interval=interval, **options)
+        return evaluate_values(within_range(model, rows.of(y)), rows.of(predicted), interval=interval, **options)
     if not hasattr(model, "predict_proba"):
         raise TypeError(f"{type(model).__name__} must have predict_proba; wrap it in CalibratedClassifierCV.")
     p = np.asarray(model.predict_proba(X), dtype=np.float64)

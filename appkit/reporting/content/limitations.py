@@ -2,6 +2,7 @@
 
 import math
 
+from appkit.prediction.target_range import target_range
 from appkit.reporting.content.context import ReportContext
 from appkit.reporting.content.dependence import dependence_box
 from appkit.reporting.content.phrasing import measure_or_gap, percent
@@ -27,7 +28,7 @@ FEW_EVENTS = 100
 
 def limitations_section(context: ReportContext, gaps: tuple[NotFilled, ...], *, purpose: str | None) -> Section:
     """Return boxes, what could not be filled, the purpose, and the choices in force."""
-    boxes = (_few_events(context), _past_bounds(context), dependence_box(context), _effects_box(context))
+    boxes = (_few_events(context), _cut_values(context), dependence_box(context), _effects_box(context))
     blocks: list[Block] = [box for box in boxes if box is not None]
     blocks.append(
         Paragraphs(title="Purpose", texts=(purpose,))
@@ -69,22 +70,22 @@ def _few_events(context: ReportContext) -> WarningBox | None:
     )
 
 
-def _past_bounds(context: ReportContext) -> WarningBox | None:
-    """Return how many values lie past what the model can predict: a cap counts as an error."""
-    head, words = getattr(context.model, "head_", None), context.words
-    low, high = getattr(head, "low", -math.inf), getattr(head, "high", math.inf)
+def _cut_values(context: ReportContext) -> WarningBox | None:
+    """Return how many values lie past what the model can predict, and were cut."""
+    low, high = target_range(context.model)
+    words = context.words
     if context.subject.task != "regression" or not (math.isfinite(low) or math.isfinite(high)):
         return None
     n_past = int(((context.y < low) | (context.y > high)).sum())
     if n_past == 0:
         return None
-    ends = [value_text(Measure.exact(float(end), unit=words["unit"])) for end in (low, high) if math.isfinite(end)]
+    ends = [value_text(Measure.exact(end, unit=words["unit"])) for end in (low, high) if math.isfinite(end)]
     return WarningBox(
         level="note",
-        finding=f"{percent(n_past / context.n)} of values lie past what the model can predict",
-        text=f"Predictions are held {'within ' if len(ends) == 2 else 'at '}{' and '.join(ends)}; "
-        f"{count_text(n_past)} of {count_text(context.n)} {words['rows']} have a {words['value']} beyond, and their "
-        "errors count in full. Cut the values as in training to measure the model within its range.",
+        finding=f"{percent(n_past / context.n)} of values are cut to what the model can predict",
+        text=f"Predictions are held {'within ' if len(ends) == 2 else 'at '}{' and '.join(ends)}, as values were in "
+        f"training; {count_text(n_past)} of {count_text(context.n)} {words['rows']} have a {words['value']} beyond and "
+        "are measured against the bound. Nothing is said of how far beyond they are.",
     )
 
 

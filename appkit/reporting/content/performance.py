@@ -11,6 +11,7 @@ from appkit.prediction import (
     operating_point,
     roc_curve,
 )
+from appkit.prediction.target_range import within_range
 from appkit.reporting.charts.per_hundred import shares_of
 from appkit.reporting.content.context import ReportContext
 from appkit.reporting.content.dependence import intervals_words, of_groups, rows_words
@@ -262,7 +263,7 @@ def _confusion(context: ReportContext) -> DataTable:
 
 
 def _errors_by_tenth(context: ReportContext) -> BarRows:
-    errors, unit = context.y - context.output, context.words["unit"]
+    errors, unit = within_range(context.model, context.y) - context.output, context.words["unit"]
     order = np.argsort(context.output, kind="stable")
     parts = [part for part in np.array_split(order, min(N_BINS, max(1, context.n // 10))) if len(part)]
     bars = []
