@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.manufacturing.drivers import measure_drivers
+from benchmarks.manufacturing.drivers import GENERATED, measure_drivers
 from benchmarks.manufacturing.explaining_speed import measure_explaining_speed
 from benchmarks.manufacturing.failures import measure_failures
 from benchmarks.manufacturing.fleets import fd001, small_fleet
@@ -52,7 +52,7 @@ def _measured(what: str, options: argparse.Namespace) -> str:
         "life": lambda: measure_life(runs, fleet(), seeds=seeds),
         "intervals": lambda: measure_intervals(runs, fleet(), seeds=seeds),
         "failures": lambda: measure_failures(runs, seeds=seeds, max_folds=options.folds, n_inner=options.inner),
-        "drivers": lambda: measure_drivers(runs, seeds=seeds),
+        "drivers": lambda: measure_drivers(runs, data=options.data, seeds=seeds),
         "speed": lambda: "\n\n".join(
             [
                 measure_training_speed(runs, fleet(), seeds=seeds),
@@ -66,6 +66,7 @@ def _measured(what: str, options: argparse.Namespace) -> str:
 def _command(what: str, seeds: Sequence[int], options: argparse.Namespace) -> str:
     words = ["python", "-m", "benchmarks.manufacturing", "--what", what, "--seeds", *map(str, seeds)]
     words += ["--folds", str(options.folds), "--inner", str(options.inner)] if what == "failures" else []
+    words += ["--data", *options.data] if what == "drivers" else []
     words += ["--threads", str(options.threads), *(["--quick"] if options.quick else [])]
     return shlex.join(words)
 
@@ -82,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--folds", type=int, default=5, help="how many of the five folds of failures to run")
     parser.add_argument("--inner", type=int, default=3, help="folds behind the threshold of failures")
+    parser.add_argument("--data", nargs="+", default=list(GENERATED), choices=GENERATED, help="of drivers")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="tiny data: shows that everything runs")
     parser.add_argument("--cache", type=Path, default=_CACHE)

@@ -6,16 +6,18 @@ import pandas as pd
 import pytest
 import torch
 
-from appkit.model import SequenceRegressor
+from appkit.model.training import TrainingSettings
 from benchmarks.manufacturing import __main__ as command
 from benchmarks.manufacturing import drivers, explaining_speed
-from benchmarks.manufacturing.drivers import judge_drivers
+from benchmarks.manufacturing.drivers import true_probability
 from benchmarks.manufacturing.failures import best_f1_threshold
 from benchmarks.manufacturing.fleets import random_moments, small_fleet
 from benchmarks.manufacturing.intervals import constant_width, interval_scores, worth_over_cuts
 from benchmarks.manufacturing.life import life_scores
-from benchmarks.manufacturing.runs import Outcome
+from benchmarks.manufacturing.runs import Cost, our_model
 from benchmarks.manufacturing.training_speed import bare_loop
+from benchmarks.manufacturing.verdicts import Verdict, judge_drivers
+from domains.manufacturing import make_milling_machines
 
 
 @pytest.fixture
@@ -67,7 +69,7 @@ def test_truth_is_cut_for_the_one_error_and_not_for_the_other():
 def test_every_rival_is_measured_once_by_each_seed(quick, monkeypatch):
     monkeypatch.setattr(command, "small_fleet", partial(small_fleet, 9))
     text, first = quick("--what", "life", "--seeds", "0")
-    for name in ("ours", "mean life", "ridge, window 30", "xgboost, window 30", "xgboost_light, window 30"):
+    for name in ("ours", "mean life", "ridge, window 30", "xgboost, window 80", "xgboost_light, window 30"):
         assert f"| {name} |" in text
     text, second = quick("--what", "life", "--seeds", "0", "1")
     assert len(second) == 2 * len(first)
@@ -156,26 +158,42 @@ def test_a_decoy_between_the_drivers_is_not_clear():
     assert (verdict.is_right, verdict.is_clear, verdict.decoy_rank) == (True, False, 2)
 
 
-def test_shares_are_counted_over_all_seeds(quick, monkeypatch):
-    def judged(seed: int, *, is_quick: bool) -> Outcome:
-        counts = {"failures": 10.0, "right": 9.0 + seed, "clear": 5.0, "decoy first": 1.0}
-        both = {f"{mode}: {name}": count for mode in ("all", "HDF") for name, count in counts.items()}
-        more = {f"{mode}: {name}": 2.0 for mode in ("all", "HDF") for name in ("median decoy rank", "mean output")}
-        return Outcome(both | more | {"wrong top: Echo": 1.0 - seed}, 100, 10)
+def test_the_largest_effect_may_hold_the_failure_back():
+    verdict = judge_drivers(np.array([3.0, -4.0, 1.0]), ["a", "b", "echo"], drivers={"m": ["a"]}, decoys=["echo"])
+    assert (verdict.is_right, verdict.is_right_towards, verdict.top) == (False, True, "b")
 
-    monkeypatch.setattr(drivers, "_DATA", {name: (judged, {}) for name in ("degradation", "milling")})
-    text, _ = quick("--what", "drivers", "--seeds", "0", "1")
-    assert "| all | 20 | 19 (95.0%) | 75.1% to 99.9% | 90.0% 100.0% | 10 (50.0%) |" in text
+
+def test_shares_are_counted_over_all_seeds(quick, monkeypatch):
+    right, wrong = (Verdict(("HDF",), is_right, True, False, 2, "Echo", is_flagged=is_right) for is_right in (1, 0))
+
+    def judged(seed: int, is_quick: bool):
+        verdicts = [right] * (9 + seed) + [wrong] * (1 - seed)
+        yield our_model(), lambda: (verdicts, 100, Cost(), Cost())
+
+    monkeypatch.setattr(drivers, "GENERATED", {"milling": judged})
+    text, _ = quick("--what", "drivers", "--data", "milling", "--seeds", "0", "1")
+    assert "| ours | 20 | 19 (95.0%) | 75.1% to 99.9% | 90.0% 100.0% | 20 (100.0%) | 19 of 19 (100.0%) |" in text
     assert "no drivers of the mode: Echo 1." in text
+
+
+def test_the_true_probability_is_the_share_that_fails():
+    data = make_milling_machines(60_000, random_state=0)
+    expected = true_probability(data.X)
+    failed = data.modes.drop(columns="RNF").any(axis=1).to_numpy()
+    assert failed[expected == 1].all()
+    by_chance = (expected > 0) & (expected < 1)
+    assert failed[by_chance].sum() == pytest.approx(expected[by_chance].sum(), rel=0.2)
+    assert not failed[expected == 0].any()
 
 
 def test_drivers_of_generated_machines_are_explained(quick):
     text, kept = quick("--what", "drivers", "--seeds", "0")
-    by_data = {record["table"]: record["scores"] for record in kept}
-    assert by_data["drivers_degradation"]["all: failures"] >= 4
-    assert by_data["drivers_milling"]["all: failures"] >= 4
-    assert "| bearing |" in text
-    assert "| OSF |" in text
+    failures = {(record["table"], record["model"]): record["scores"]["all: failures"] for record in kept}
+    assert failures["drivers_degradation", "ours"] >= 4
+    assert failures["drivers_milling", "true probability, conditional"] >= 4
+    assert "| ours, bearing |" in text
+    assert "| ours, interventional, OSF |" in text
+    assert "| xgboost_light, interventional |" in text
 
 
 # Speed
@@ -186,8 +204,8 @@ def test_the_bare_loop_trains_the_network_it_is_given():
     windows = torch.randn(400, 3, 2)
     target = windows.sum((1, 2))
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(6, 1))
-    ours = SequenceRegressor(max_epochs=40, batch_size=32, learning_rate=0.02, weight_decay=0.0)
-    bare_loop(network, (windows, target), (windows, target), ours, seed=0)
+    settings = TrainingSettings(0.02, 0.0, batch_size=32, max_epochs=40, patience=40)
+    bare_loop(network, (windows, target), (windows, target), settings, seed=0)
     torch.testing.assert_close(network[1].weight, torch.ones(1, 6), atol=0.01, rtol=0)
 
 
@@ -207,5 +225,5 @@ def test_speed_tells_ratios_and_shares(quick, monkeypatch):
     text, kept = quick("--what", "speed", "--seeds", "0")
     assert "share of the bare loop" in text
     shares = [record["scores"]["share"] for record in kept if record["table"] == "explaining_speed"]
-    assert len(shares) == 2
+    assert len(shares) == 3
     assert all(0 < share < 2 for share in shares)
