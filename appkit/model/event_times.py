@@ -30,7 +30,7 @@ class EventTimes:
 def check_event_times(y: Any, *, n_rows: int) -> EventTimes:
     """Return event times from a frame with columns ``event`` and ``duration``, an array of two columns, or durations.
 
-    Durations alone mean that every row had the event.
+    Durations alone mean that every row had the event. A frame whose columns are 0 and 1 counts as an array.
 
     Raises
     ------
@@ -45,15 +45,15 @@ def check_event_times(y: Any, *, n_rows: int) -> EventTimes:
     event, duration = _two_columns(y)
     if len(duration) != n_rows:
         raise ValueError(f"y must have one event time per row, got {len(duration)} for {n_rows} rows.")
-    _refuse(np.isnan(event), event, "event must be 0 or 1")
-    _refuse(~np.isin(event, (0.0, 1.0)), event, "event must be 0 or 1")
-    _refuse(np.isnan(duration), duration, "Each event needs its duration: duration must be a number")
-    _refuse(~np.isfinite(duration) | (duration < 0), duration, "duration must be finite and not negative")
+    rows = y.index if isinstance(y, pd.DataFrame | pd.Series) else pd.RangeIndex(n_rows)
+    _refuse(~np.isin(event, (0.0, 1.0)), event, "event must be 0 or 1", rows)
+    _refuse(np.isnan(duration), duration, "Each event needs its duration: duration must be a number", rows)
+    _refuse(~np.isfinite(duration) | (duration < 0), duration, "duration must be finite and not negative", rows)
     return EventTimes(event.astype(bool), duration)
 
 
 def _two_columns(y: Any) -> tuple[np.ndarray, np.ndarray]:
-    if isinstance(y, pd.DataFrame):
+    if isinstance(y, pd.DataFrame) and list(y.columns) != [0, 1]:
         missing = [name for name in _COLUMNS if name not in y]
         if missing:
             raise ValueError(f"y must have the columns event and duration, got {list(y.columns)}: no {missing[0]!r}.")
@@ -66,7 +66,8 @@ def _two_columns(y: Any) -> tuple[np.ndarray, np.ndarray]:
     return values[:, 0], values[:, 1]
 
 
-def _refuse(is_wrong: np.ndarray, values: np.ndarray, promise: str) -> None:
+def _refuse(is_wrong: np.ndarray, values: np.ndarray, promise: str, rows: pd.Index) -> None:
     if is_wrong.any():
-        row = int(is_wrong.argmax())
-        raise ValueError(f"{promise}, got {values[row]:g} in row {row} and {int(is_wrong.sum()) - 1} more rows.")
+        first, n_more = int(is_wrong.argmax()), int(is_wrong.sum()) - 1
+        more = f" and {n_more:,} more" if n_more else ""
+        raise ValueError(f"{promise}, got {values[first]:g} in row {rows[first]}{more}.")

@@ -35,3 +35,13 @@ def test_durations_alone_are_all_observed():
 def test_other_shapes_and_values_are_refused(y, message):
     with pytest.raises(ValueError, match=message):
         check_event_times(y, n_rows=2)
+
+
+def test_rows_are_named_as_the_frame_names_them():
+    y = pd.DataFrame({"event": [1, 1, 0], "duration": [2.0, -1.0, -3.0]}, index=[7, 9, 8])
+    with pytest.raises(ValueError, match=r"not negative, got -1 in row 9 and 1 more\."):
+        check_event_times(y, n_rows=3)
+
+
+def test_a_frame_of_unnamed_columns_is_an_array():
+    assert check_event_times(pd.DataFrame([[1, 3.0], [0, 8.0]]), n_rows=2).event.tolist() == [True, False]
