@@ -17,7 +17,7 @@ from domains.manufacturing.explanation import SensorEffects, sensor_effects
 from domains.manufacturing.report.modes import fleet_modes
 from domains.manufacturing.report.record import LEVEL, Record, time_unit
 from domains.manufacturing.report.sensor_words import reading_text
-from domains.manufacturing.report.usual import usual_readings
+from domains.manufacturing.report.usual import LATE_STEPS, late_readings, usual_readings
 
 __all__ = ["Fleet", "fleet_finding", "fleet_section", "newest_of_fleet"]
 
@@ -163,15 +163,17 @@ def fleet_finding(bars: tuple[Bar, ...], *, words: Words) -> str:
 
 def _drivers(context: ReportContext, record: Record, fleet: Fleet) -> DataTable:
     words = context.words
-    usual = usual_readings(context, Windows(record.series, _ends(record, fleet), context.model.layout_.n_times))
-    sentences = [_driver_texts(context, fleet, row, usual[row]) for row in range(fleet.n_shown)]
+    n_times = context.model.layout_.n_times
+    windows = Windows(record.series, _ends(record, fleet), n_times)
+    late, usual = late_readings(context, windows), usual_readings(context, windows)
+    sentences = [_driver_texts(context, fleet, row, late=late[row], usual=usual[row]) for row in range(fleet.n_shown)]
     n_silent = sum(1 for found in sentences if not found)
     spent = fleet.explanation.n_evaluations
     at_conditions = " under the same operating conditions" if context.model.conditions else ""
     return DataTable(
         title=_drivers_title(fleet, n_silent, groups=words["groups"]),
         caption=f"The three strongest effects on the prediction whose sign is settled, ± two standard errors. Readings "
-        f"are means over the last {context.model.layout_.n_times} {words['steps']}; usual is what "
+        f"are means over the last {min(LATE_STEPS, n_times)} {words['steps']}; usual is what "
         f"{words['usual'] or 'background windows'} show{at_conditions}. {count_text(spent)} evaluations of the model a "
         f"{words['group']}",
         columns=(capital(words["group"]), "First driver", "Second driver", "Third driver"),
@@ -190,7 +192,7 @@ def _drivers(context: ReportContext, record: Record, fleet: Fleet) -> DataTable:
     )
 
 
-def _driver_texts(context: ReportContext, fleet: Fleet, row: int, usual: np.ndarray) -> list[str]:
+def _driver_texts(context: ReportContext, fleet: Fleet, row: int, *, late: np.ndarray, usual: np.ndarray) -> list[str]:
     """Return the strongest settled effects of one machine in words, at most three."""
     effects, errors = fleet.effects.values[row], fleet.effects.standard_error[row]
     order = np.argsort(-np.abs(effects), kind="stable")
@@ -199,7 +201,7 @@ def _driver_texts(context: ReportContext, fleet: Fleet, row: int, usual: np.ndar
     for i in settled:
         name = fleet.effects.sensors[i]
         unit = time_unit(context) if i == _age_place(context) else None
-        shown = reading_text(name, float(fleet.shown.to_numpy()[row, i]), float(usual[i]), unit=unit)
+        shown = reading_text(name, float(late[i]), float(usual[i]), unit=unit)
         texts.append(f"{shown} {_effect_words(context, float(effects[i]), float(errors[i]))}")
     return texts
 

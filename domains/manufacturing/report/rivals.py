@@ -15,6 +15,7 @@ from domains.manufacturing.report.record import Record, reference_record
 __all__ = ["rivals_block", "rivals_title"]
 
 _ITEM = "Baselines on the same machines"
+_BASELINE_WINDOW = 30  # what trees and ridges are given: on longer windows their statistics tell less of the present
 _NOTES = {
     "Mean life": "what the age alone tells",
     "Ridge": "linear, on statistics of the window",
@@ -57,7 +58,8 @@ def rivals_block(context: ReportContext, record: Record, truth: np.ndarray, *, c
         title=rivals_title(tuple(rows)),
         caption=f"Root mean squared error{f' in {unit}' if unit else ''} on the same {count_text(context.n)} "
         f"{context.words['rows']} of {count_text(n_groups)} {groups}. Difference: baseline minus this model, paired by "
-        f"{context.words['group']}; below 0 the baseline is nearer to the truth. 95 % intervals.",
+        f"{context.words['group']}; below 0 the baseline is nearer to the truth. 95 % intervals."
+        f"{_window_words(context)}",
         metric="RMSE",
         challengers=tuple(rows),
         how_to_read="A bar that touches the solid line at zero means the difference may be chance. "
@@ -101,6 +103,14 @@ def rivals_title(rows: tuple[Challenger, ...]) -> str:
     return first_that_fits("; ".join(parts), counts)
 
 
+def _window_words(context: ReportContext) -> str:
+    n_steps = context.model.window
+    if context.challengers != "auto" or n_steps <= _BASELINE_WINDOW:
+        return ""
+    steps = context.words["steps"]
+    return f" Baselines look back on {_BASELINE_WINDOW} {steps}, this model on {n_steps}."
+
+
 def _fitted(context: ReportContext, *, cap: float | None) -> dict[str, Any]:
     from domains.manufacturing.prediction.baselines import remaining_life_baselines  # XGBoost is for this table alone
 
@@ -114,7 +124,7 @@ def _fitted(context: ReportContext, *, cap: float | None) -> dict[str, Any]:
         unit=model.unit,
         time=model.time,
         sensors=list(model.sensors_),
-        window=model.window,
+        window=min(model.window, _BASELINE_WINDOW),
         cap=cap,
         n_jobs=1,
         random_state=context.random_state,

@@ -1,4 +1,4 @@
-"""What sensors usually show: their mean over the background, in the operating conditions a window was run in."""
+"""What sensors show of late, and what they usually show in the operating conditions they were run in."""
 
 from typing import Any
 
@@ -7,15 +7,30 @@ import numpy as np
 from appkit.data.windows import Windows, window_rows
 from appkit.reporting import ReportContext
 
-__all__ = ["usual_readings"]
+__all__ = ["LATE_STEPS", "late_readings", "usual_readings"]
+
+LATE_STEPS = 10
+
+
+def late_readings(context: ReportContext, windows: Windows) -> np.ndarray:
+    """Return each sensor's mean over the last steps of each window, float64 ``(n_windows, n_sensors)``; age the newest.
+
+    The last ten steps: long windows have seen healthy times, whose mean would hide what a machine shows now.
+    """
+    model: Any = context.model
+    readings = model.readings(windows)[0]
+    late = np.stack([_means(window[-LATE_STEPS:]) for window in readings])
+    if model.layout_.age is not None:
+        late[:, -1] = readings[:, -1, -1]
+    return late
 
 
 def usual_readings(context: ReportContext, windows: Windows) -> np.ndarray:
-    """Return the usual reading beside each window's mean, float64 ``(n_windows, n_sensors)``; of the age the newest.
+    """Return the usual reading beside each window's late one, float64 ``(n_windows, n_sensors)``.
 
     A pump at full load shakes more than an idle one, and models judge readings within their operating condition. So
-    each step of a window is held against the background's mean in the same condition, and settings themselves, like
-    conditions the background never saw, against its mean in all of them.
+    each late step of a window is held against the background's mean in the same condition, and settings themselves,
+    like conditions the background never saw, against its mean in all of them.
     """
     model: Any = context.model
     rows = context.background.rows
@@ -38,9 +53,9 @@ def usual_readings(context: ReportContext, windows: Windows) -> np.ndarray:
 
 
 def _shares_of_conditions(model: Any, windows: Windows) -> np.ndarray:
-    """Return the share of each window's steps run in each condition, float64 ``(n_windows, n_conditions)``."""
+    """Return the share of each window's late steps run in each condition, float64 ``(n_windows, n_conditions)``."""
     codes = model.encoder_.condition_codes(windows.series)
-    rows, padding = window_rows(windows.ends, windows.starts, windows.length)
+    rows, padding = window_rows(windows.ends, windows.starts, min(LATE_STEPS, windows.length))
     n_conditions = model.encoder_.conditions_.n_conditions_
     is_run = (codes[rows][..., None] == np.arange(n_conditions)) & ~padding[..., None]
     return is_run.sum(axis=1) / (~padding).sum(axis=1, keepdims=True)

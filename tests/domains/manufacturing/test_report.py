@@ -186,6 +186,18 @@ def test_drivers_stand_beside_their_usual_reading_in_physical_units(page):
     assert all(" takes " in cell or " adds " in cell or cell == "no other settled effect" for cell in cells)
 
 
+def test_the_usual_reading_is_that_of_the_same_operating_conditions(page, model, test):
+    table = block(page, "fleet", DataTable)
+    shown, vibration = model.background_readings_.reshape(-1, 4)[:, [2, 0]].T  # load and vibration
+    by_load = {load: vibration[shown == load].mean() for load in (60.0, 100.0)}
+    cells = {int(row[0].split("\u00a0")[1]): cell for row in table.rows for cell in row[1:] if "Vibration" in cell}
+    assert len(cells) >= 5
+    for pump, cell in cells.items():
+        own = test[0][test[0]["pump"] == pump].tail(6)
+        expected = own["load_percent"].map(by_load).mean()
+        assert f"Vibration {own['vibration_mm_s'].mean():.2f} mm/s (usual {expected:.2f})" in cell
+
+
 def test_worn_machines_point_to_the_mode_they_failed_by(page):
     rows = block(page, "fleet", DataTable, 1).rows
     found = {int(row[0].split(" ")[1]): row[1] for row in rows}
