@@ -30,7 +30,8 @@ from domains.manufacturing.prediction.alarms import LeadTime, alarm_outcomes, al
 from domains.manufacturing.prediction.baselines import WindowRegressor
 from domains.manufacturing.report import fleet as fleet_page
 from domains.manufacturing.report import report_sections
-from domains.manufacturing.report.alarms import cost_finding, lead_finding
+from domains.manufacturing.report.alarm_cost import cost_finding
+from domains.manufacturing.report.alarms import lead_finding
 from domains.manufacturing.report.conditions import conditions_title
 from domains.manufacturing.report.fleet import fleet_finding
 from domains.manufacturing.report.modes import mode_title
