@@ -9,8 +9,10 @@ from domains.manufacturing.data import (
     make_degradation,
     make_milling_machines,
 )
+from domains.manufacturing.demo import demo
 from domains.manufacturing.failure import FailureClassifier
 from domains.manufacturing.remaining_life import RemainingLifeRegressor
+from domains.manufacturing.report import report_sections
 from domains.manufacturing.targets import fails_within, remaining_life, time_to_event
 
 __all__ = [
@@ -42,6 +44,7 @@ DOMAIN = Domain(
         "make_milling_machines": make_milling_machines,
         "make_degradation": make_degradation,
     },
+    demo=demo,
     # rows are windows of a series or lines of a table: what a report calls them comes with the data
     wording={
         "event": "failure",
@@ -52,4 +55,5 @@ DOMAIN = Domain(
         "loss_at": "low",
         "usual": "healthy windows",
     },
+    report_sections=report_sections,
 )
