@@ -71,15 +71,18 @@ def alarms_section(context: ReportContext, record: Record) -> DomainSection:
     return _section(context, blocks, tiles=_tiles(context, watched, chosen))
 
 
-def lead_finding(found: int, failures: int, *, lead: str, machines: str) -> str:
+def lead_finding(found: int, failures: int, *, lead: str, machines: str, threshold: str = "") -> str:
     """Return how many failures had an alarm early enough.
 
     Examples
     --------
     >>> lead_finding(9, 12, lead="10 hours", machines="pumps")
     'Alarms find 9 of 12 failing pumps at least 10 hours ahead'
+    >>> lead_finding(9, 12, lead="10 hours", machines="pumps", threshold="20 hours")
+    'An alarm at 20 hours finds 9 of 12 failing pumps at least 10 hours ahead'
     """
-    return f"Alarms find {count_text(found)} of {count_text(failures)} failing {machines} at least {lead} ahead"
+    alarms = f"An alarm at {threshold} finds" if threshold else "Alarms find"
+    return f"{alarms} {count_text(found)} of {count_text(failures)} failing {machines} at least {lead} ahead"
 
 
 def _section(
@@ -114,7 +117,7 @@ def _lead_figure(
         why = f"No {words['group']} was watched long enough before its failure"
         return NotFilled(item="Failures found by lead time", why=why, fill="longer records")
     middle = policies[len(policies) // 2]
-    asked = round_time(0.25 * watched.within)
+    asked = round_time(0.25 * watched.within if len(policies) == 1 else 0.5 * middle.threshold)
     ahead = watched.outcomes(middle)
     n_found = int(((ahead.outcome == "detected") & (ahead.lead_times >= asked)).sum())
     within = time_text(watched.within, unit)
@@ -129,8 +132,13 @@ def _lead_figure(
     several = "Dashed and dotted: other thresholds; none was chosen."
     return CurveFigure(
         key="alarm-lead",
-        finding=lead_finding(n_found, watched.n_failed, lead=time_text(asked, unit), machines=words["groups"])
-        + ("" if len(policies) == 1 else f" at {at}"),
+        finding=lead_finding(
+            n_found,
+            watched.n_failed,
+            lead=time_text(asked, unit),
+            machines=words["groups"],
+            threshold="" if len(policies) == 1 else at,
+        ),
         caption=f"{count_text(watched.n_failed)} {words['groups']} that failed{quiet}; the first alarm of each counts, "
         f"and is right if the failure follows within {within}. {rule if len(policies) == 1 else several} "
         f"Bands: 95 % Clopper-Pearson intervals.{left_out}",
