@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from appkit import explanation as _explanation
 from appkit import reporting as _reporting
-from appkit.data import check_labels
+from appkit.data import as_frame, check_labels
 from appkit.data.cells import text_of
 from appkit.explanation import Explanation
 from appkit.model import Costs, SequenceClassifier, TabularClassifier
@@ -148,7 +148,7 @@ class FailureClassifier(ClassifierMixin, FrontEstimator):
         ValueError
             If labels are not two, or the event is none of them, or names no failure plainly.
         """
-        labels = _labels(y, allow_missing=self.unit is not None)
+        labels = self._labels(X, y)
         self.labels_ = np.unique(labels[pd.notna(labels)])
         if len(self.labels_) != 2:
             raise ValueError(
@@ -164,7 +164,7 @@ class FailureClassifier(ClassifierMixin, FrontEstimator):
             sample_weight=sample_weight,
             groups=groups,
             X_val=X_val,
-            y_val=None if y_val is None else self._codes(_labels(y_val, allow_missing=self.unit is not None)),
+            y_val=y_val if X_val is None or y_val is None else self._codes(self._labels(X_val, y_val)),
             sample_weight_val=sample_weight_val,
         )
         if not isinstance(X, pd.DataFrame):  # arrays have names once they are read
@@ -267,6 +267,10 @@ class FailureClassifier(ClassifierMixin, FrontEstimator):
             return list(self.sensors)
         return [str(name) for name in X.columns if name not in (self.unit, self.time)]
 
+    def _labels(self, X: Any, y: Any) -> np.ndarray:
+        """Return checked labels; of series some may be missing."""
+        return check_labels(y, n_rows=len(as_frame(X))) if self.unit is None else _labels_or_gaps(y)
+
     def _codes(self, labels: np.ndarray) -> np.ndarray:
         """Return 1 for the event and 0 for the other label; NaN for a missing one."""
         unknown = pd.notna(labels) & ~np.isin(labels, self.labels_)
@@ -309,10 +313,8 @@ _DELEGATED = frozenset(
 )
 
 
-def _labels(y: Any, *, allow_missing: bool) -> np.ndarray:
-    """Return labels as a column; missing ones are an error but for rows of series that are history alone."""
-    if not allow_missing:
-        return check_labels(y, n_rows=len(y))
+def _labels_or_gaps(y: Any) -> np.ndarray:
+    """Return labels as a column, None or NaN where missing, as at rows of series that are history alone."""
     labels = y.to_numpy(dtype=object) if isinstance(y, pd.Series) else np.asarray(y, dtype=object)
     if labels.ndim != 1:
         raise ValueError(f"y must have one label per row, got shape {labels.shape}.")

@@ -221,6 +221,17 @@ def test_rows_of_a_table_are_explained_by_their_number(milling, folder):
     assert {line["row"] for line in json.loads((folder / "cuts.json").read_text())} == {0, 1}
 
 
+def test_report_reads_series_and_leaves_other_columns_aside(life, folder, pumps):
+    some = pumps[pumps["machine"] <= 6]
+    some.assign(left=some["left"].where(some["hour"] % 20 == 0), site="Hull").to_csv(folder / "judged.csv", index=False)
+    options = ["--target", "left", "--keep", "machine", "--keep", "site", "--out", folder / "page.html"]
+    result = run("report", life, folder / "judged.csv", *options)
+    assert result.exit_code == 0, result.output
+    facts = json.loads((folder / "page.json").read_text())
+    assert facts["wording"]["columns"] == "sensors"
+    assert "fleet" in [section["key"] for section in facts["sections"]]
+
+
 @pytest.mark.parametrize(
     ("command", "code", "said"),
     [

@@ -8,6 +8,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator, parametri
 from appkit.exceptions import DataWarning
 from appkit.model import TabularClassifier, TabularRegressor
 from domains.finance import CreditRatingClassifier, CreditRiskClassifier
+from domains.manufacturing import FailureClassifier
 
 QUICK = {"width": 32, "n_members": 4, "n_networks": 1, "random_state": 0, "progress": False}
 ESTIMATORS = [
@@ -15,19 +16,20 @@ ESTIMATORS = [
     TabularRegressor(**QUICK),
     CreditRiskClassifier(**QUICK),
     CreditRatingClassifier(**QUICK),
+    FailureClassifier(**{name: value for name, value in QUICK.items() if name != "n_members"}),
 ]
 EXCEPTIONS = {
     "check_sample_weight_equivalence_on_dense_data": (
         "a weight of two and a row given twice fall into other minibatches and other folds"
     ),
 }
-OF_CREDIT_RISK = {
-    "check_classifiers_classes": "of two texts whose meaning is not plain, event= must name the default",
+OF_EVENTS = {
+    "check_classifiers_classes": "of two texts whose meaning is not plain, event= must name the event",
 }
 
 
 def exceptions_of(estimator):
-    return EXCEPTIONS | (OF_CREDIT_RISK if isinstance(estimator, CreditRiskClassifier) else {})
+    return EXCEPTIONS | (OF_EVENTS if isinstance(estimator, CreditRiskClassifier | FailureClassifier) else {})
 
 
 @pytest.fixture(autouse=True)
