@@ -108,17 +108,41 @@ class SeriesNetwork(nn.Module):
 
     def forward(self, Z: Tensor) -> Tensor:
         """Return logits ``(n, n_outputs)`` of windows, float32 ``(n, n_times, n_channels)``."""
-        real = Z[..., -1] > 0.5
-        x = Z[..., self.channels].masked_fill(~real[..., None], 0.0)
-        known = self.statistics(x, real)
-        if self.age is not None:
-            known = torch.cat([known, Z[:, -1, self.age, None]], dim=1)
-        logits = self.output(self.hidden(known))
+        x, real = self._real_steps(Z)
+        known = self._with_age(self.statistics(x, real), Z)
+        logits = self.from_known(known)
         if self.steps is None:
             return logits
         h = self.steps(x, real)
         course = torch.cat([h[:, -1], self.pooling(h, real), known], dim=1)
         return logits + self.steps_output(self.corrections(course))
+
+    @property
+    def is_linear_first(self) -> bool:
+        """Whether all the network reads of a window are its statistics and age, linear in whole windows."""
+        return self.steps is None
+
+    @property
+    def known_channels(self) -> Tensor:
+        """Channel that each entry of :meth:`known` comes from, int64 ``(n_known,)``."""
+        readings = self.channels[: self.statistics.n_readings].repeat(len(_MEANS) + len(_CHANGES))
+        ages = self.channels.new_tensor([] if self.age is None else [self.age])
+        return torch.cat([readings, self.channels[self.statistics.n_readings :], ages])
+
+    def known(self, Z: Tensor) -> Tensor:
+        """Return statistics and age of windows, ``(n, n_known)``; it has no parameters."""
+        return self._with_age(self.statistics(*self._real_steps(Z)), Z)
+
+    def from_known(self, known: Tensor) -> Tensor:
+        """Return logits ``(n, n_outputs)`` of statistics and age: all there is without a path over the steps."""
+        return self.output(self.hidden(known))
+
+    def _real_steps(self, Z: Tensor) -> tuple[Tensor, Tensor]:
+        real = Z[..., -1] > 0.5
+        return Z[..., self.channels].masked_fill(~real[..., None], 0.0), real
+
+    def _with_age(self, statistics: Tensor, Z: Tensor) -> Tensor:
+        return statistics if self.age is None else torch.cat([statistics, Z[:, -1, self.age, None]], dim=1)
 
 
 def _dense(n_inputs: int, n_outputs: int, dropout: float) -> nn.Sequential:

@@ -49,7 +49,7 @@ def test_scaled_readings_follow_the_formula():
     encoder, _ = encode(series_of([[0.0], [1.0], [2.0], [3.0], [4.0]]), use_age=False)
     Z = encoder.transform(series_of([[2.0], [4.0], [-100.0]]))
     z = np.array([0.0, 2.0, -102.0]) / (2 / 1.349)  # the interquartile range is 2
-    np.testing.assert_allclose(Z[:, 0], z / (1 + (z / 5) ** 4) ** 0.25, rtol=1e-6)
+    np.testing.assert_allclose(Z[:, 0], z / (1 + (z / 12) ** 4) ** 0.25, rtol=1e-6)
 
 
 def test_far_readings_approach_five_and_keep_their_order():
@@ -57,7 +57,7 @@ def test_far_readings_approach_five_and_keep_their_order():
     Z = encoder.transform(series_of(np.array([-1e300, -1e9, -8, -6, -4, 0, 4, 6, 8, 1e9, 1e300])[:, None]))[:, 0]
     assert (np.diff(Z) >= 0).all()
     assert (np.diff(Z[2:9]) > 0).all()
-    assert Z[[0, -1]] == pytest.approx([-5, 5], abs=1e-6)
+    assert Z[[0, -1]] == pytest.approx([-12, 12], abs=1e-6)
 
 
 def test_one_glitch_leaves_the_scale_alone():
@@ -73,7 +73,7 @@ def test_a_sensor_that_rarely_moves_is_scaled_by_its_mean_deviation():
     readings[::100] = 1.0
     _, Z = encode(series_of(readings), use_age=False)
     assert Z[1, 0] == 0.0
-    assert 4.9 < Z[0, 0] <= 5.0
+    assert 11.9 < Z[0, 0] <= 12.0
 
 
 def test_readings_are_scaled_within_their_operating_condition():
@@ -83,7 +83,7 @@ def test_readings_are_scaled_within_their_operating_condition():
     for code in (0, 1):
         raw = series.values[codes == code, 1]
         z = (raw - np.median(raw)) / (np.subtract(*np.quantile(raw, [0.75, 0.25])) / 1.349)
-        np.testing.assert_allclose(heat[codes == code], z / (1 + (z / 5) ** 4) ** 0.25, atol=1e-5)
+        np.testing.assert_allclose(heat[codes == code], z / (1 + (z / 12) ** 4) ** 0.25, atol=1e-5)
 
 
 def test_settings_keep_telling_conditions_apart():

@@ -11,9 +11,13 @@ from torch import Tensor, nn
 from appkit.data.series_layout import SeriesLayout
 from appkit.data.windows import Windows
 from appkit.explanation.games.tensor import TensorGame
+from appkit.explanation.games.window_parts import WindowParts
 from appkit.explanation.games.window_players import WindowPlayers
+from appkit.model.output_module import OutputModule
 
 __all__ = ["ExplainableSeries", "SeriesGame", "series_game"]
+
+_KNOWN_BATCH = 1024  # mixtures per call where all that is mixed are a few statistics
 
 
 class ExplainableSeries(Protocol):
@@ -40,22 +44,28 @@ class ExplainableSeries(Protocol):
     def readings(self, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
         """Return windows in physical units, and which steps are padding."""
 
-    def output_module(self, units: str) -> nn.Module:
+    def output_module(self, units: str) -> OutputModule:
         """Return the outputs as a module of encoded windows, and of the member asked in each row."""
 
 
 class SeriesGame(TensorGame):
     """A game of encoded windows that can ask one member of the ensemble per coalition; see :func:`series_game`."""
 
-    def __init__(self, network: nn.Module, *args: Any, n_members: int, **options: Any) -> None:
+    def __init__(
+        self, network: nn.Module, *args: Any, n_members: int, parts: WindowParts | None, **options: Any
+    ) -> None:
         super().__init__(network, *args, **options)
         self.n_members = n_members
+        self._parts = parts
 
     def _outputs(self, rows: Tensor, references: Tensor, *, present: Tensor, members: Tensor | None) -> Tensor:
-        elements = self.mixed(rows, references, present)
+        network: Any = self.network
         is_rough = self._is_rough and self.precision == "bfloat16"
         with self._low_precision() if is_rough else nullcontext():
-            answer = self.network(elements, members)  # type: ignore[call-arg]  # an OutputModule
+            if self._parts is None:
+                answer = network(self.mixed(rows, references, present), members)
+            else:
+                answer = network.from_known(self._parts.mixed(rows, references, present), members)
         return (answer if self._chosen is None else answer[:, self._chosen[0]]).double()
 
 
@@ -116,11 +126,13 @@ def series_game(
     owner = np.where(np.array(layout.sensor_of) < 0, -1, players.owner[:, np.array(layout.sensor_of)])
     owners = np.where(padding[..., None], -1, owner) if padding.any() else owner
     rows = model.encode_windows(windows)
-    names = model.output_names_
+    fills = fills.to(rows.device)
+    names, network = model.output_names_, model.output_module(units)
+    parts = _parts_of(network, rows, fills, players=players, sensor_of=np.array(layout.sensor_of))
     return SeriesGame(
-        model.output_module(units),
+        network,
         rows,
-        fills.to(rows.device),
+        fills,
         players=torch.tensor(owners),
         player_names=players.names,
         output_names=names if outputs is None else [names[i] for i in outputs],
@@ -132,9 +144,20 @@ def series_game(
         features=players.reference_features(usual),
         # log-odds of the averaged probability are no average of the members' log-odds
         n_members=1 if units == "log-odds" else model.n_members_,
+        parts=parts,
         precision=precision,
-        batch_size=batch_size,
+        batch_size=_KNOWN_BATCH if batch_size is None and parts is not None and rows.is_cpu else batch_size,
     )
+
+
+def _parts_of(
+    network: Any, rows: Tensor, fills: Tensor, *, players: WindowPlayers, sensor_of: np.ndarray
+) -> WindowParts | None:
+    """Return what mixed windows are sums of; ``None`` where the network reads more, or fills are padded."""
+    if not WindowParts.fits(network, rows) or not bool((fills[..., -1] == 1).all()):
+        return None
+    with torch.no_grad():
+        return WindowParts(network, rows, fills, players=players, sensor_of=sensor_of)
 
 
 def _background(model: ExplainableSeries, background: Any) -> tuple[Tensor, np.ndarray]:

@@ -170,3 +170,43 @@ def test_what_explains_tables_alone_says_so(model, table, options):
 def test_wrong_units_are_refused(model, table):
     with pytest.raises(ValueError, match="units"):
         explain(model, table[0], units="probability")
+
+
+@pytest.fixture(scope="module")
+def linear(table):
+    return SequenceRegressor(**NAMED | {"network": "statistics"}, n_networks=3).fit(*table)
+
+
+def test_known_parts_give_the_answers_of_whole_windows(linear, table):
+    X, _ = table
+    windows = linear.windows(X, rows=np.arange(0, len(X), 5))  # some are padded, in several ways
+    game = series_game(linear, windows, n_segments=3)
+    asked, references, members = coalitions(6, 9), torch.tensor([0, 3, 1, 2, 2, 5]), torch.tensor([0, 1, 2, 2, 1, 0])
+    known = [game.values(asked, references=references), game.values(asked, references=references, members=members)]
+    assert game._parts is not None
+    game._parts = None
+    whole = [game.values(asked, references=references), game.values(asked, references=references, members=members)]
+    torch.testing.assert_close(known, whole, rtol=1e-5, atol=1e-5)
+
+
+def test_known_parts_know_groups_and_gaps(table):
+    X, left = table
+    X = X.assign(heat=X["heat"].where(np.arange(len(X)) % 5 > 0))
+    model = SequenceRegressor(**NAMED | {"network": "statistics"}, n_networks=1).fit(X, left)
+    game = series_game(model, X, n_segments=2, sensor_groups={"machine": ["noise", "heat"]})
+    asked, references = coalitions(4, 4, seed=5), torch.tensor([0, 1, 2, 3])
+    known = game.values(asked, references=references)
+    game._parts = None
+    torch.testing.assert_close(known, game.values(asked, references=references), rtol=1e-5, atol=1e-5)
+
+
+def test_a_path_over_the_steps_is_asked_with_whole_windows(model, table):
+    assert series_game(model, table[0])._parts is None
+
+
+def test_answers_do_not_depend_on_the_batch(linear, table):
+    asked, references = coalitions(30, 18), torch.arange(30)
+    small, large = (
+        series_game(linear, table[0], batch_size=size).values(asked, references=references) for size in (64, 1024)
+    )
+    assert torch.equal(small, large)
