@@ -415,7 +415,7 @@ SMALL = [part for name in ("width", "n_members", "n_networks", "max_epochs") for
 @pytest.mark.parametrize(
     ("change", "options", "message"),
     [
-        (lambda table: table.iloc[:0], [], "Column 'label' must hold labels, got none in 0 rows"),
+        (lambda table: table.iloc[:0], [], "'label' of .* must hold a target in at least one row, got none in 0"),
         (lambda table: table.assign(label="bad"), [], r"at least two classes.*one class \('bad'\)"),
         (lambda table: table.assign(label=table["label"].where(table.index != 7)), [], "row 7.*Drop these rows"),
         (lambda table: table.assign(income=np.inf), [], "'income' must be finite, got infinity in 60 rows"),
