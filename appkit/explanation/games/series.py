@@ -154,7 +154,7 @@ def _parts_of(
     network: Any, rows: Tensor, fills: Tensor, *, players: WindowPlayers, sensor_of: np.ndarray
 ) -> WindowParts | None:
     """Return what mixed windows are sums of; ``None`` where the network reads more, or fills are padded."""
-    if not WindowParts.fits(network, rows) or not bool((fills[..., -1] == 1).all()):
+    if not WindowParts.fits(network, rows, players=players) or not bool((fills[..., -1] == 1).all()):
         return None
     with torch.no_grad():
         return WindowParts(network, rows, fills, players=players, sensor_of=sensor_of)

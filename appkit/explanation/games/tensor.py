@@ -303,8 +303,8 @@ def _check_shapes(rows: Tensor, fills: Tensor, players: Tensor, *, fills_per_row
         raise ValueError(f"fills must have the shape of the rows, {tuple(rows.shape)}, got {tuple(fills.shape)}.")
     own = players.shape[1:] if players_per_row else players.shape
     try:
-        fits = torch.broadcast_shapes(own, shape) == shape
-    except RuntimeError:
+        fits = np.broadcast_shapes(tuple(own), tuple(shape)) == tuple(shape)  # torch's own loads its compiler
+    except ValueError:
         fits = False
     if not fits or (players_per_row and len(players) != len(rows)):
         raise ValueError(

@@ -16,7 +16,7 @@ from appkit.explanation.games.window_players import WindowPlayers
 
 __all__ = ["WindowParts"]
 
-_MOST_PADDINGS = 32  # each is a copy of what fills add
+_MOST_COPIES = 128  # of what fills add: one per stretch and way of padding
 
 
 class WindowParts:
@@ -52,9 +52,10 @@ class WindowParts:
         return torch.where(is_own, self._rows[rows], self._fills[self._padding[rows], references]).sum(1)
 
     @staticmethod
-    def fits(network: Any, rows: Tensor) -> bool:
+    def fits(network: Any, rows: Tensor, *, players: WindowPlayers) -> bool:
         """Return whether a network reads such statistics alone, and rows are padded in few enough ways."""
-        return network.is_linear_first and len(rows[..., -1].sum(1).unique()) <= _MOST_PADDINGS
+        n_paddings = len(rows[..., -1].sum(1).unique())
+        return network.is_linear_first and n_paddings * (len(players.bounds) - 1) <= _MOST_COPIES
 
 
 def _parts(network: Any, windows: Tensor, bounds: np.ndarray, *, real: Tensor) -> Tensor:
