@@ -60,12 +60,12 @@ class SeriesEncoder:
     >>> encoder.layout(30).sensors
     ('sensor 0', 'age')
     >>> encoder.transform(series).round(2)
-    array([[-2.74,  0.  , -0.9 ],
-           [ 0.  ,  0.  ,  0.  ],
-           [ 2.74,  0.  ,  0.9 ],
-           [ 0.  ,  1.  , -0.9 ],
-           [ 0.  ,  0.  ,  0.  ],
-           [ 0.  ,  1.  ,  0.9 ]], dtype=float32)
+    array([[-2.7,  0. , -0.9],
+           [ 0. ,  0. ,  0. ],
+           [ 2.7,  0. ,  0.9],
+           [ 0. ,  1. , -0.9],
+           [ 0. ,  0. ,  0. ],
+           [ 0. ,  1. ,  0.9]], dtype=float32)
     """
 
     def __init__(
