@@ -218,11 +218,14 @@ class FailureClassifier(ClassifierMixin, FrontEstimator):
         return self.predict_proba(X)[:, self.event_index_]
 
     def predict_last(self, X: Any) -> pd.Series:
+        """Return the label at each machine's newest row, on the machines; of series only."""
+        labels = self._of_series("predict_last").predict_last(X)
+        return pd.Series(self._uncoded(labels.to_numpy()), index=labels.index, name="label")
+
+    def probability_of_failure_last(self, X: Any) -> pd.Series:
         """Return the probability of failure at each machine's newest row, on the machines; of series only."""
-        check_is_fitted(self)
-        if self.unit is None:
-            raise ValueError("predict_last needs series; this model was fitted without unit=.")
-        return self.estimator_.predict_proba_last(X).iloc[:, 1].rename("probability_of_failure")
+        probabilities = self._of_series("probability_of_failure_last").predict_proba_last(X)
+        return probabilities.iloc[:, 1].rename("probability_of_failure")
 
     def explain(self, X: Any, **options: Any) -> Explanation:
         """Return ``appkit.explain(self, X, **options)``: effects on the probability of failure."""
@@ -279,6 +282,12 @@ class FailureClassifier(ClassifierMixin, FrontEstimator):
         codes = (labels == self.event_).astype(np.float64)
         codes[pd.isna(labels)] = np.nan
         return codes if np.isnan(codes).any() else codes.astype(np.int64)
+
+    def _of_series(self, what: str) -> SequenceClassifier:
+        check_is_fitted(self)
+        if not isinstance(self.estimator_, SequenceClassifier):
+            raise ValueError(f"{what} needs series; this model was fitted without unit=.")
+        return self.estimator_
 
     def _uncoded(self, codes: np.ndarray) -> np.ndarray:
         return self.labels_[np.where(codes == 1, self.event_index_, 1 - self.event_index_)]

@@ -7,6 +7,7 @@ import numpy as np
 from appkit.prediction import auc, auc_difference
 from appkit.reporting import DomainSection, ReportContext
 from appkit.reporting.content.phrasing import first_that_fits, measure_or_gap
+from appkit.reporting.content.table_subject import TableSubject
 from appkit.reporting.facts import (
     Block,
     Challenger,
@@ -45,6 +46,7 @@ def _challenger_block(context: ReportContext) -> Block:
     from domains.finance.challengers import compare_challengers  # imports XGBoost, which only this table needs
 
     others, notes = _fitted(context)
+    assert isinstance(context.subject, TableSubject), "credit models judge tables"
     results = compare_challengers(
         {"This model": context.model, **others},
         context.subject.as_given(context.X),

@@ -174,7 +174,7 @@ def test_parameters_that_do_not_go_together_are_named(options, message, series):
 
 def test_the_newest_probability_of_each_unit_is_that_of_its_last_row(of_series, of_table, series, parts):
     X, _ = series
-    newest = of_series.predict_last(X)
+    newest = of_series.probability_of_failure_last(X)
     expected = pd.Series(of_series.probability_of_failure(X), index=X["pump"]).groupby(level=0, sort=False).last()
     np.testing.assert_allclose(newest, expected[newest.index], rtol=1e-6)
     with pytest.raises(ValueError, match="needs series"):
@@ -199,7 +199,7 @@ def test_explanations_are_of_the_probability_of_failure(of_series, series):
     X, _ = series
     why = of_series.explain(X[X["pump"] == "p1"], random_state=0)
     assert (why.output_names, why.units) == (("1",), "probability")
-    np.testing.assert_allclose(why.output[0, 0], of_series.predict_last(X)["p1"], rtol=1e-5)
+    np.testing.assert_allclose(why.output[0, 0], of_series.probability_of_failure_last(X)["p1"], rtol=1e-5)
 
 
 def test_a_pump_shorter_than_the_window_and_one_with_a_single_row_are_padded(of_series, series):
