@@ -19,6 +19,7 @@ def test_python_of_the_readme_runs(tmp_path, monkeypatch):
         exec(compile(block, "README.md", "exec"), namespace)  # the tour is one story: later blocks use earlier names
     assert (tmp_path / "credit.html").exists()
     assert (tmp_path / "credit.appkit").exists()
+    assert (tmp_path / "pumps.html").exists()
 
 
 def test_make_targets_of_the_readme_exist():
