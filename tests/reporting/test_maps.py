@@ -194,7 +194,11 @@ def test_nothing_told_from_zero_is_said_in_words(page_with):
 
 def test_a_window_becomes_rows_of_sensors():
     figure = sensor_map_figure(window_explanation(), event_at="low", step_name="cycles")
-    assert [row.name for row in figure.rows] == ["Bearing temperature (°C)", "Vibration (mm/s)", LONG_NAME]
+    assert [row.name for row in figure.rows] == [
+        "Bearing temperature (°C)",
+        "Vibration (mm/s)",
+        "Number of months since last missed paymen",
+    ]
     assert (figure.bounds[0], figure.bounds[-1], len(figure.bounds)) == (-30.0, 0.0, 16)
     assert (figure.rows[1].total, figure.rows[1].total_error) == pytest.approx((-10.15, 0.12 * 15**0.5))
     assert (figure.end, figure.unit, figure.time_label) == (2.6, "cycles", "cycles before the end")

@@ -13,7 +13,7 @@ from appkit.plots.ramp import ramp_end
 from appkit.plots.selection import RowValues, output_position, row_values
 from appkit.plots.windows import WindowCells, window_cells
 from appkit.plots.wording import method_name
-from appkit.reporting.content.phrasing import capital, first_that_fits
+from appkit.reporting.content.phrasing import capital, first_that_fits, label_of
 from appkit.reporting.content.png import page_size, png_text
 from appkit.reporting.content.segments import boxes_of, outline_of, sampled
 from appkit.reporting.facts import (
@@ -138,7 +138,9 @@ def sensor_map_figure(
     name = value or explanation.output_names[output_position(explanation, output)]
     return SensorMapFigure(
         key=key,
-        finding=moves_finding(cells.sensors, cells.totals, cells.total_errors, things="sensors"),
+        finding=moves_finding(
+            [label_of(name) for name in cells.sensors], cells.totals, cells.total_errors, things="sensors"
+        ),
         caption=f"{_case_words(explanation, row, own, case, unit)} Colour: effect of one sensor over one stretch of "
         "time; line: the signal over its own range. Whiskers: two standard errors."
         + (f" Not shown, with smaller sums: {left_out} of {len(cells.sensors)} sensors." if left_out else ""),
@@ -273,7 +275,7 @@ def _sensor_row(cells: WindowCells, place: int) -> SensorRow:
     signal = cells.series[:, place]
     known = signal[~np.isnan(signal)]
     return SensorRow(
-        name=cells.sensors[place],
+        name=label_of(cells.sensors[place]),
         effects=tuple(float(value) for value in cells.values[place]),
         standard_errors=tuple(_known(error) for error in cells.standard_error[place]),
         signal=tuple(_known(value) for value in _thinned(signal)),

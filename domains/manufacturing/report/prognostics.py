@@ -7,6 +7,7 @@ import numpy as np
 
 from appkit.prediction import Estimate
 from appkit.prediction.resampling import totals_estimate, undefined_estimate
+from appkit.prediction.target_range import within_range
 from appkit.reporting import DomainSection, ReportContext
 from appkit.reporting.content.phrasing import capital, first_that_fits, measure_or_gap, verdict_or_gap
 from appkit.reporting.facts import Axis, Block, Cell, Curve, CurveFigure, DataTable, Measure, NotFilled, Tile, verdict
@@ -37,12 +38,10 @@ class Judged:
 
     def __init__(self, context: ReportContext, record: Record) -> None:
         self.cap: float | None = getattr(context.model, "cap", None)
-        self.given = np.asarray(context.y, dtype=np.float64)
-        self.truth = self.given if self.cap is None else np.minimum(self.given, self.cap)
+        self.truth = within_range(context.model, np.asarray(context.y, dtype=np.float64))
         self.predicted = record.output[record.judged]
         self.interval = None if record.interval is None else record.interval[record.judged]
         self.units = context.units
-        self.is_cut = bool((self.truth < self.given).any())
 
 
 def prognostics_section(context: ReportContext, record: Record) -> DomainSection:
@@ -119,7 +118,7 @@ def lean_title(bias: Measure | NotFilled) -> str:
 
 
 def _estimates(context: ReportContext, record: Record, judged: Judged) -> dict[str, Estimate]:
-    """Return the estimates by the names of their limits; those the evaluation has are its own where truths agree."""
+    """Return the estimates by the names of their limits; those the evaluation has are its own."""
     draws: dict[str, Any] = {"units": judged.units, "random_state": context.random_state}
     assert judged.units is not None
     found = {
@@ -140,9 +139,8 @@ def _estimates(context: ReportContext, record: Record, judged: Judged) -> dict[s
         "Coverage": "Interval coverage",
         "Interval width": "Interval width",
     }
-    if not judged.is_cut:  # one number, one interval on the page
-        found |= {name: known[other] for name, other in same.items() if name in found and other in known}
-    return found
+    # one number, one interval on the page
+    return found | {name: known[other] for name, other in same.items() if name in found and other in known}
 
 
 def _along(record: Record) -> dict[str, Estimate]:
@@ -179,8 +177,6 @@ def _table(context: ReportContext, judged: Judged, estimates: dict[str, Estimate
             )
         )
     cut = "" if judged.cap is None else f" True lives are cut at {_time(judged.cap, unit)}, as in training."
-    if judged.is_cut:
-        cut += " The section Performance holds the same predictions against lives that are not cut."
     n_units = len(np.unique(judged.units)) if judged.units is not None else context.n
     return DataTable(
         title=first_that_fits(lean_title(_shown("Bias", estimates["Bias"], context)), _plain_lean(estimates["Bias"])),
