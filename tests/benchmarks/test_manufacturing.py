@@ -222,6 +222,8 @@ def test_rows_are_counted_network_by_network():
 
 def test_speed_tells_ratios_and_shares(quick, monkeypatch):
     monkeypatch.setattr(explaining_speed, "_BATCHES", (128,))
+    monkeypatch.setattr(explaining_speed, "_TARGET_ERROR", 1.0)
+    monkeypatch.setattr(command, "small_fleet", partial(small_fleet, 15))
     text, kept = quick("--what", "speed", "--seeds", "0")
     assert "share of the bare loop" in text
     shares = [record["scores"]["share"] for record in kept if record["table"] == "explaining_speed"]
