@@ -226,6 +226,6 @@ def test_speed_tells_ratios_and_shares(quick, monkeypatch):
     monkeypatch.setattr(command, "small_fleet", partial(small_fleet, 15))
     text, kept = quick("--what", "speed", "--seeds", "0")
     assert "share of the bare loop" in text
-    shares = [record["scores"]["share"] for record in kept if record["table"] == "explaining_speed"]
-    assert len(shares) == 3
-    assert all(0 < share < 2 for share in shares)
+    explained = [record["scores"] for record in kept if record["table"] == "explaining_speed"]
+    assert [(scores["steps"], scores["sensors"]) for scores in explained] == [(30, 14), (30, 14), (80, 15)]
+    assert all(scores["network rows"] >= scores["evaluations"] > 0 for scores in explained)
