@@ -133,6 +133,18 @@ def test_arrays_are_judged_at_their_newest_step():
     assert subject(subject.table) == pytest.approx(model.predict(arrays)[[0, 2, 3]])
 
 
+def test_a_report_on_arrays_takes_one_value_per_array():
+    X, left = worn_machines()
+    halves = [own.iloc[: len(own) // 2] for _, own in X.groupby("engine")]
+    y = np.array([left[own.index[-1]] for own in halves])
+    y[2] = np.nan
+    page = report(regressor(), [own[["heat", "vibration", "noise"]].to_numpy() for own in halves], y, **FEW)
+    judged = regressor().predict([own[["heat", "vibration", "noise"]].to_numpy() for own in halves])
+    expected = np.sqrt(np.nanmean((judged - np.minimum(y, 50)) ** 2))
+    (tile,) = [item for item in page.tiles if isinstance(item, Tile) and item.name == "Root mean squared error"]
+    assert tile.measure.value == pytest.approx(expected)
+
+
 def test_tiles_hold_the_numbers_of_the_evaluation_by_unit(life):
     X, left = worn_machines()
     evaluation = evaluate(regressor(), X, every_fifth(left))
@@ -171,7 +183,7 @@ def test_the_map_stands_in_the_case_with_its_badge_and_its_certificate(life):
 def test_the_map_has_six_stretches_and_ends_where_the_prediction_does(life):
     (cells,), (steps,) = blocks(life, SensorMapFigure), blocks(life, WaterfallFigure)
     assert len(cells.bounds) == 7
-    assert [row.name for row in cells.rows] == ["heat", "vibration", "noise", "age"]
+    assert [row.name for row in cells.rows] == ["Heat", "Vibration", "Noise", "Age"]
     total = sum(row.total for row in cells.rows)
     assert total == pytest.approx(steps.output - steps.average, abs=1e-4)
     assert cells.effect_label == "effect on remaining life (cycles)"
@@ -179,7 +191,7 @@ def test_the_map_has_six_stretches_and_ends_where_the_prediction_does(life):
 
 def test_sums_of_the_map_agree_with_the_effects_of_whole_sensors(life):
     (cells,), (steps,) = blocks(life, SensorMapFigure), blocks(life, WaterfallFigure)
-    whole = {step.column.lower(): step for step in steps.steps}
+    whole = {step.column: step for step in steps.steps}
     for row in cells.rows:
         error = np.hypot(row.total_error, whole[row.name].standard_error)
         assert row.total == pytest.approx(whole[row.name].effect, abs=4 * error + 0.05 * abs(row.total))

@@ -36,6 +36,9 @@ class SeriesSubject:
         int64 ``(n_windows,)``: the rows of ``data`` that are judged.
     windows
         The windows that end there, in the same order.
+    entries
+        int64 ``(n_windows,)``: their entries in what the caller gave beside the readings, one per row of a frame or per
+        array.
     """
 
     model: Any
@@ -45,6 +48,7 @@ class SeriesSubject:
     data: pd.DataFrame
     rows: np.ndarray
     windows: Windows
+    entries: np.ndarray
 
     def __call__(self, X: pd.DataFrame) -> np.ndarray:
         """Return the output of rows of the table, float64 ``(n_rows,)``."""
@@ -111,8 +115,8 @@ class SeriesSubject:
         return np.asarray(self.model.predict(self.data))[self.rows]
 
     def of_rows(self, values: ArrayLike | None) -> Any:
-        """Return what the caller gave per row of the readings per judged window."""
-        return None if values is None else np.asarray(values)[self.rows]
+        """Return what the caller gave per row of a frame, or per array, per judged window."""
+        return None if values is None else np.asarray(values)[self.entries]
 
     def named(self, case: Any) -> tuple[pd.DataFrame, str]:
         """Return the window that ``case`` means, as a row like those of ``table``, and how it was chosen.
@@ -221,11 +225,13 @@ def series_subject(model: Any, X: Any, y: ArrayLike | None, *, output: Any = Non
         Class to report on where there are more than two; the last one by default.
     """
     asked = reported_output(model, output=output)
-    if not isinstance(X, pd.DataFrame):
+    is_frame = isinstance(X, pd.DataFrame)
+    if not is_frame:
         y = None if y is None else _at_newest(X, np.asarray(y))
         X = _as_long(X, model)
     rows, windows = labelled_windows(model, X, np.zeros(len(X)) if y is None else y)
-    return SeriesSubject(model, asked.task, asked.label, asked.position, X, rows, windows)
+    entries = rows if is_frame else windows.units
+    return SeriesSubject(model, asked.task, asked.label, asked.position, X, rows, windows, entries)
 
 
 def _as_long(X: Any, model: Any) -> pd.DataFrame:
