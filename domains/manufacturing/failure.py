@@ -149,7 +149,8 @@ class FailureClassifier(ClassifierMixin, FrontEstimator):
             If labels are not two, or the event is none of them, or names no failure plainly.
         """
         labels = self._labels(X, y)
-        self.labels_ = np.unique(labels[pd.notna(labels)])
+        known = labels[pd.notna(labels)]
+        self.labels_ = np.unique(check_labels(known, n_rows=len(known)))
         if len(self.labels_) != 2:
             raise ValueError(
                 "Only binary classification is supported. y must hold two labels, failed and not, got "
@@ -212,6 +213,17 @@ class FailureClassifier(ClassifierMixin, FrontEstimator):
         """Return labels ``(n_rows,)``: the more probable one, or the decision by ``costs`` or ``threshold``."""
         check_is_fitted(self)
         return self._uncoded(self.estimator_.predict(X))
+
+    def decide(self, X: Any, thresholds: Any) -> np.ndarray:
+        """Return labels ``(n_rows,)`` where costs differ by row, as ``TabularClassifier.decide`` does."""
+        check_is_fitted(self)
+        return self._uncoded(self.estimator_.decide(X, thresholds))
+
+    def predict_set(self, X: Any, *, alpha: float = 0.1) -> np.ndarray:
+        """Return which labels cannot be ruled out, bool ``(n_rows, 2)``, in the order of ``classes_``."""
+        check_is_fitted(self)
+        sets = self.estimator_.predict_set(X, alpha=alpha)
+        return sets if self.event_index_ == 1 else sets[:, ::-1]
 
     def probability_of_failure(self, X: Any) -> np.ndarray:
         """Return the calibrated probability of the event, float64 ``(n_rows,)``."""
@@ -316,19 +328,17 @@ _DELEGATED = frozenset(
         *("n_features_in_", "feature_names_in_", "schema_", "encoder_", "background_", "background_readings_"),
         *("encode", "encoded_outputs", "player_columns_", "encoded_player_", "mixer", "mixed_outputs", "output_module"),
         *("windows", "encode_windows", "readings", "layout_", "unit_index", "sensors_", "units_", "module_", "head_"),
-        *("n_members_", "n_rows_", "training_", "history_", "device_", "calibration_", "threshold_", "decide"),
-        *("conformal_scores_", "predict_set"),
+        *("n_members_", "n_rows_", "training_", "history_", "device_", "calibration_", "threshold_"),
     }
 )
 
 
 def _labels_or_gaps(y: Any) -> np.ndarray:
-    """Return labels as a column, None or NaN where missing, as at rows of series that are history alone."""
+    """Return labels as a column, None where missing, as at rows of series that are history alone."""
     labels = y.to_numpy(dtype=object) if isinstance(y, pd.Series) else np.asarray(y, dtype=object)
     if labels.ndim != 1:
         raise ValueError(f"y must have one label per row, got shape {labels.shape}.")
-    known = pd.Series(labels).dropna()
-    return np.asarray(pd.Series(labels).astype(known.infer_objects().dtype if known.size == labels.size else object))
+    return np.asarray(pd.Series(labels).where(pd.notna(labels), None), dtype=object)
 
 
 def _event_among(labels: np.ndarray, event: Any) -> Any:

@@ -116,6 +116,15 @@ def test_a_threshold_decides_on_series(series):
     assert np.array_equal(model.predict(X) == 1, model.probability_of_failure(X) >= 0.01)
 
 
+def test_sets_and_decisions_speak_of_the_labels_given(of_table, parts):
+    X, _ = parts
+    failure, sets = of_table.probability_of_failure(X), of_table.predict_set(X, alpha=0.5)
+    assert of_table.classes_.tolist() == ["broken", "fine"]
+    assert sets[failure.argmax()].tolist() == [True, False]
+    assert sets[failure.argmin()].tolist() == [False, True]
+    assert (of_table.decide(X, 0.3) == np.where(failure >= 0.3, "broken", "fine")).all()
+
+
 def test_class_weights_are_those_of_the_labels_given(of_table, parts):
     X, y = parts
     heavy = FailureClassifier(event="broken", class_weight={"broken": 20.0, "fine": 1.0}, **QUICK).fit(X, y)
@@ -138,6 +147,18 @@ def test_text_labels_of_series_may_be_missing_too(series):
     model = FailureClassifier(event="fails", **NAMED).fit(X, words)
     assert model.classes_.tolist() == ["fails", "runs"]
     assert set(model.predict(X)) <= {"fails", "runs"}
+
+
+def test_labels_of_series_keep_their_type_where_some_are_missing(series):
+    X, fails = series
+    model = FailureClassifier(**NAMED).fit(X, fails.astype("Int64").where(X["hour"] >= 8))
+    assert model.classes_.dtype == model.predict(X).dtype == np.int64
+
+
+def test_labels_of_two_types_are_refused(series):
+    X, fails = series
+    with pytest.raises(ValueError, match="y must hold labels of one type, got 0 and 'fails'"):
+        FailureClassifier(event="fails", **NAMED).fit(X, ["fails" if soon else 0 for soon in fails])
 
 
 def test_one_label_or_three_are_refused(parts):
