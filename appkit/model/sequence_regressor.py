@@ -23,7 +23,7 @@ from appkit.model.window_tensor import WindowTensor
 
 __all__ = ["SequenceRegressor"]
 
-_HEADS = ("mean", "quantile", "hazard")
+_HEADS = {"mean": RegressionHead, "quantile": QuantileHead, "hazard": HazardHead}
 
 
 class SequenceRegressor(NeuralRegressor, SeriesEstimator):
@@ -82,6 +82,8 @@ class SequenceRegressor(NeuralRegressor, SeriesEstimator):
         What the network sees.
     sensors_, units_ : tuple
         Sensors read; units learnt from.
+    target_range_ : tuple of float
+        Least and greatest value that can be predicted; errors are measured against values cut to them.
     intervals_ : UnitIntervals or None
         What held-out units say of the errors, behind ``predict_interval``; ``None`` where none could be spared.
     background_ : ndarray
@@ -176,6 +178,7 @@ class SequenceRegressor(NeuralRegressor, SeriesEstimator):
         """Return lower and upper ends, float64 ``(n_rows, 2)``, that hold the truth with probability ``1 - alpha``.
 
         For a new unit looked at in a random moment of its record: rows of one unit are not exchangeable, units are.
+        With ``head="hazard"``, for moments whose time left is known in the end: censored ones tell no error.
         Ends follow the prediction (narrow where held-out units were hit closely); see ``appkit.model.unit_conformal``.
 
         Raises
@@ -188,7 +191,8 @@ class SequenceRegressor(NeuralRegressor, SeriesEstimator):
             raise ValueError("predict_interval needs held-out units; this model was fitted on too few to hold any out.")
         windows = self.encode(X)
         values = self.encoded_outputs(windows, units="value")[:, 0].cpu().numpy()
-        return self.intervals_.interval(values, alpha=alpha, context=self._context(windows))
+        context = _readings_before(windows) if self.intervals_.has_context else None
+        return self.intervals_.interval(values, alpha=alpha, context=context)
 
     def predict_quantiles(self, X: Any) -> np.ndarray:
         """Return quantiles at the levels of ``head_.levels``, float64 ``(n_rows, n_levels)``; ``head="quantile"``."""
@@ -209,12 +213,6 @@ class SequenceRegressor(NeuralRegressor, SeriesEstimator):
         assert isinstance(self.head_, HazardHead)
         return survival_at(self._answers(X), self.head_.edges, np.asarray(times, dtype=np.float64))
 
-    @property
-    def target_range_(self) -> tuple[float, float]:
-        """Least and greatest value that can be predicted; errors are measured against values cut to them."""
-        check_is_fitted(self)
-        return self._range
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.two_d_labels = self.head == "hazard"
@@ -230,8 +228,9 @@ class SequenceRegressor(NeuralRegressor, SeriesEstimator):
 
     def _check_head(self, what: str, head: str) -> None:
         check_is_fitted(self)
-        if self.head != head:
-            raise ValueError(f"{what} needs head={head!r}, the model has {self.head!r}.")
+        if not isinstance(self.head_, _HEADS[head]):
+            found = next(name for name, kind in _HEADS.items() if isinstance(self.head_, kind))
+            raise ValueError(f"{what} needs head={head!r}, the model has {found!r}.")
 
     @property
     def _range(self) -> tuple[float, float]:
@@ -239,6 +238,7 @@ class SequenceRegressor(NeuralRegressor, SeriesEstimator):
         return -np.inf if low is None else float(low), np.inf if high is None else float(high)
 
     def _learn_target(self, y: Any, *, n_rows: int, weight: np.ndarray | None) -> np.ndarray:
+        self.target_range_ = self._range
         if self.head == "hazard":
             return self._encode_target(y, n_rows=n_rows)
         return super()._learn_target(
@@ -258,6 +258,8 @@ class SequenceRegressor(NeuralRegressor, SeriesEstimator):
             return RegressionHead(self.target_centre_, self.target_scale_, low=low, high=high)
         if self.head == "quantile":
             return QuantileHead(self.target_centre_, self.target_scale_, low=low, high=high)
+        if self.warm_start and hasattr(self, "module_") and isinstance(self.head_, HazardHead):
+            return self.head_  # its intervals are what the weights to go on from speak of
         event, duration = data.target.cpu().numpy().T
         return hazard_head(duration, event, weight=data.weight.cpu().numpy())
 
@@ -270,7 +272,7 @@ class SequenceRegressor(NeuralRegressor, SeriesEstimator):
         truth = rows.target[held].cpu().numpy()
         assert isinstance(rows.Z, WindowTensor)
         windows = rows.Z.take(held)
-        units, context = windows.starts.cpu().numpy(), self._context(windows)
+        units, context = windows.starts.cpu().numpy(), _readings_before(windows) if self.use_age else None
         low, high = self._range
         if self.head == "hazard":
             is_known = (truth[:, 0] > 0) | (truth[:, 1] >= high)  # capped lives are known, too
@@ -279,10 +281,6 @@ class SequenceRegressor(NeuralRegressor, SeriesEstimator):
         if len(np.unique(units)) < 2:
             return
         self.intervals_ = UnitIntervals.fit(values, truth, units, context=context, low=low, high=high)
-
-    def _context(self, windows: WindowTensor) -> np.ndarray | None:
-        """Return the readings a unit has had so far, float64 ``(n_windows,)``, where the age may be looked at."""
-        return (windows.ends - windows.starts).double().cpu().numpy() if self.use_age else None
 
     def _in_units(self, means: Tensor, units: str) -> Tensor:
         return self._values(means)
@@ -296,3 +294,8 @@ class SequenceRegressor(NeuralRegressor, SeriesEstimator):
             weights = (steps + torch.cat([steps[1:], steps.new_zeros(1)])) / 2
             return steps[0] / 2 + (means * weights).sum(dim=1, keepdim=True)
         return means
+
+
+def _readings_before(windows: WindowTensor) -> np.ndarray:
+    """Return how many readings a unit had before the newest of each window, float64 ``(n_windows,)``."""
+    return (windows.ends - windows.starts).double().cpu().numpy()

@@ -37,6 +37,7 @@ class SeriesEstimator(NeuralEstimator):
     needed_to_open: ClassVar[dict[str, tuple[type, ...]]] = {
         "encoder_": (SeriesEncoder,),
         "sensors_": (tuple,),
+        "window_": (int,),
         "background_": (np.ndarray,),
         "background_readings_": (np.ndarray,),
     }
@@ -115,8 +116,8 @@ class SeriesEstimator(NeuralEstimator):
         check_is_fitted(self)
         series = self._read(X, sensors=self.sensors_)
         if isinstance(rows, str):
-            return windows_of(series, length=self.window, rows=rows)
-        return windows_of(series, length=self.window, rows=_inverse(series.order)[np.asarray(rows)])
+            return windows_of(series, length=self.window_, rows=rows)
+        return windows_of(series, length=self.window_, rows=_inverse(series.order)[np.asarray(rows)])
 
     def encode(self, X: Any) -> WindowTensor:
         """Return a window per row of a frame ``X``, in its order, or per array of a list, as the network sees them."""
@@ -127,6 +128,8 @@ class SeriesEstimator(NeuralEstimator):
     def encode_windows(self, windows: Windows) -> Tensor:
         """Return windows of :meth:`windows` as the network sees them, float32 ``(n, n_times, n_channels)``."""
         check_is_fitted(self)
+        if windows.length != self.window_:
+            raise ValueError(f"windows must have the model's {self.window_} steps, got {windows.length}.")
         return self._encode_inputs(windows).to(self.device_)[:]
 
     def readings(self, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
@@ -150,12 +153,13 @@ class SeriesEstimator(NeuralEstimator):
 
     def unit_index(self, windows: Windows) -> pd.Index:
         """Return the unit of each window as an index named as the column of units."""
-        return pd.Index([windows.series.units[unit] for unit in windows.units], name=windows.series.words[0])
+        labels = [windows.series.units[unit] for unit in windows.units]
+        return pd.Index(labels, name=windows.series.words[0], tupleize_cols=False)
 
     @property
     def layout_(self) -> SeriesLayout:
         """What the channels of an encoded window are."""
-        return self.encoder_.layout(self.window)
+        return self.encoder_.layout(self.window_)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -188,7 +192,7 @@ class SeriesEstimator(NeuralEstimator):
             validate_data(self, X, reset=True, skip_check_array=True)
         else:
             self.n_features_in_ = len(series.sensors)
-        self.sensors_, self.units_ = series.sensors, series.units
+        self.sensors_, self.units_, self.window_ = series.sensors, series.units, int(self.window)
         return self._examples(X, y, series, sample_weight=sample_weight, groups=groups, stride=self.stride)
 
     def _validation_examples(self, X: Any, y: Any, sample_weight: Any) -> Examples:
@@ -216,7 +220,7 @@ class SeriesEstimator(NeuralEstimator):
         if given is not None:
             _check_whole_units(given[rows], units, series)
         return Examples(
-            inputs=windows_of(series, length=self.window, rows=ends),
+            inputs=windows_of(series, length=self.window_, rows=ends),
             y=y.iloc[rows] if hasattr(y, "iloc") else np.asarray(y)[rows],
             weight=None if weight is None else weight[rows],
             groups=check_groups(units if given is None else given[rows], n_rows=len(rows)),
@@ -265,7 +269,7 @@ class SeriesEstimator(NeuralEstimator):
 
     def _keep_background(self, inputs: Windows, target: np.ndarray, seed: int) -> None:
         """Keep whole windows where there are any: a padded step is no reading that could stand for another."""
-        is_whole = inputs.ends - inputs.starts >= self.window - 1
+        is_whole = inputs.ends - inputs.starts >= self.window_ - 1
         is_typical = self._is_typical(target)
         chosen = next(rows for rows in (is_whole & is_typical, is_typical, is_whole, is_typical | True) if rows.any())
         rows = np.flatnonzero(chosen)

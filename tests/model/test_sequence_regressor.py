@@ -73,6 +73,13 @@ def test_survival_beyond_the_last_edge_is_not_known(hazards, data):
         hazards.predict_survival(data[0], [1e6])
 
 
+def test_a_warm_start_keeps_the_intervals_of_time(data):
+    X, _, times = data
+    model = SequenceRegressor(**NAMED, head="hazard", n_networks=1, max_epochs=2, warm_start=True).fit(X, times)
+    edges, early = model.head_.edges, X["hour"] > 13
+    assert model.fit(X[early], times[early]).head_.edges == edges
+
+
 def test_quantiles_rise_and_the_value_is_the_median(data):
     X, left, _ = data
     model = SequenceRegressor(**NAMED, head="quantile", n_networks=1, max_epochs=5, bounds=(0, 25)).fit(X, left)

@@ -1,5 +1,7 @@
 """Series estimators keep the promises that scikit-learn's own checks cannot test on them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -79,6 +81,24 @@ def test_the_newest_value_of_each_unit_is_that_of_its_last_row(regressor, table)
     np.testing.assert_allclose(newest, values, rtol=1e-6)
 
 
+def test_units_may_be_pairs(table):
+    X, left = table
+    pairs = [("hall", int(name[1:])) for name in X["pump"]]
+    newest = SequenceRegressor(**NAMED).fit(X.assign(pump=pairs), left).predict_last(X.assign(pump=pairs))
+    assert newest.index[3] == ("hall", 3)
+    assert len(newest) == 14
+
+
+def test_parameters_set_after_fit_change_no_answer(table):
+    X, left = table
+    model = SequenceRegressor(**NAMED, bounds=(0, 15)).fit(X, left)
+    values, ends = model.predict(X), model.predict_interval(X, alpha=0.5)
+    model.set_params(window=3, use_age=False, bounds=(None, None), head="hazard")
+    np.testing.assert_array_equal(model.predict(X), values)
+    np.testing.assert_array_equal(model.predict_interval(X, alpha=0.5), ends)
+    assert model.target_range_ == (0.0, 15.0)
+
+
 def test_no_window_sees_another_unit_or_the_future(regressor, table):
     X, _ = table
     one = X[X["pump"] == "p3"]
@@ -93,6 +113,12 @@ def test_windows_are_cut_as_index_arithmetic_says(regressor, table):
     channels = regressor.encoder_.transform(windows.series)
     assert np.array_equal(encoded[..., :-1], np.where(padding[..., None], 0, channels[rows]))
     assert np.array_equal(encoded[..., -1], ~padding)
+
+
+def test_windows_of_another_length_are_refused(regressor, table):
+    windows = regressor.windows(table[0])
+    with pytest.raises(ValueError, match="windows must have the model's 6 steps, got 4"):
+        regressor.encode_windows(replace(windows, length=4))
 
 
 def test_values_stay_within_their_bounds(regressor, table):
