@@ -16,7 +16,7 @@ from benchmarks.manufacturing.runs import Cost, Outcome, Runs, frame_hash, markd
 from benchmarks.results import Record
 from domains.manufacturing import RemainingLifeRegressor
 
-__all__ = ["RowCounter", "measure_explaining_speed", "network_rows_per_second"]
+__all__ = ["measure_explaining_speed", "network_rows_per_second"]
 
 _TARGET_ERROR = 0.05
 _ASKED_SECONDS = 0.25
@@ -52,18 +52,6 @@ def network_rows_per_second(network: nn.Module, windows: Tensor) -> float:
     return max(rates)
 
 
-class RowCounter:
-    """Windows that went through the networks of a model since this began to count."""
-
-    def __init__(self, model: RemainingLifeRegressor) -> None:
-        self.n_rows = 0
-        for network in model.module_.networks:
-            network.register_forward_pre_hook(self._count)
-
-    def _count(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        self.n_rows += len(inputs[0])
-
-
 def _measure(fleet: Fleet, parameters: Mapping[str, Any], n_windows: int, seed: int, is_quick: bool) -> Outcome:
     """Explain windows of held-out machines one by one, as a user asks."""
     model = our_regressor(fleet, is_quick=is_quick, random_state=seed, **parameters)
@@ -73,16 +61,13 @@ def _measure(fleet: Fleet, parameters: Mapping[str, Any], n_windows: int, seed: 
     network, encoded = model.module_.networks[0], model.encode_windows(windows)
     _explained(model, windows[:1], 0)  # first calls pay for imports and caches
     limits = [network_rows_per_second(network, encoded)]
-    found, costs, passed = [], [], []
-    counter = RowCounter(model)
+    found, costs = [], []
     for number in range(len(windows)):
-        before = counter.n_rows
         answer, cost = timed(partial(_explained, model, windows[number : number + 1], number))
         found.append(answer)
         costs.append(cost)
-        passed.append(counter.n_rows - before)
     limits.append(network_rows_per_second(network, encoded))
-    scores = _scores(found, costs, np.array(passed), limit=float(np.mean(limits)))
+    scores = _scores(found, costs, limit=float(np.mean(limits)))
     shape = {"steps": float(model.window), "sensors": float(len(model.sensors_)), "used": float(len(_used(model)))}
     return Outcome(scores | shape, int((~is_held).sum()), len(windows), fit)
 
@@ -91,17 +76,17 @@ def _explained(model: RemainingLifeRegressor, windows: Windows, seed: int) -> Ex
     return explain(model, windows, target_error=_TARGET_ERROR, random_state=seed)
 
 
-def _scores(found: list[Explanation], costs: list[Cost], passed: np.ndarray, *, limit: float) -> dict[str, float]:
+def _scores(found: list[Explanation], costs: list[Cost], *, limit: float) -> dict[str, float]:
     seconds = np.array([cost.cpu for cost in costs])
+    evaluations = np.array([one.n_evaluations for one in found])
     errors = [np.linalg.norm(one.standard_error[0]) / np.linalg.norm(one.values[0]) for one in found]
     return {
         "median CPU s": float(np.median(seconds)),
         "most CPU s": float(seconds.max()),
         "median clock s": float(np.median([cost.wall for cost in costs])),
-        "evaluations": float(np.median([one.n_evaluations for one in found])),
-        "network rows": float(np.median(passed)),
+        "evaluations": float(np.median(evaluations)),
         "limit": limit,
-        "share": float(np.median(passed / limit / seconds)),
+        "share": float(np.median(evaluations / limit / seconds)),
         "error": float(np.median(errors)),
         "most error": float(np.max(errors)),
         "players": float(found[0].values.shape[1]),
@@ -150,7 +135,7 @@ def _row(name: str, scores: Mapping[str, float]) -> list[str]:
         f"{scores['median CPU s']:.3f}",
         f"{scores['most CPU s']:.3f}",
         f"{scores['median clock s']:.3f}",
-        f"{scores['evaluations']:.0f} ({scores['network rows']:.0f} windows through networks)",
+        f"{scores['evaluations']:.0f}",
         f"{scores['share']:.2f} of {scores['limit']:.0f} windows per CPU s",
         f"{scores['error']:.1%}, {scores['most error']:.1%}",
         f"< {_ASKED_SECONDS:g} s",
