@@ -14,7 +14,7 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import check_random_state
 
-from appkit.data.cells import shown
+from appkit.data.cells import infer_kind, read_cells, shown
 from appkit.data.validation import check_groups
 from appkit.exceptions import DataWarning, LeakageError, SchemaError
 
@@ -112,7 +112,7 @@ def split_by_unit_time(X: pd.DataFrame, *, unit: str, time: str, test_size: floa
     X
         Readings in any order, shape (n_rows, n_columns).
     unit, time
-        Columns that say which unit a reading is of and when it was taken.
+        Columns that say which unit a reading is of and when it was taken: numbers, datetimes or ISO 8601 text.
     test_size
         Share of the rows used to test on, between 0 and 1; met as closely as whole units allow.
 
@@ -124,7 +124,7 @@ def split_by_unit_time(X: pd.DataFrame, *, unit: str, time: str, test_size: floa
     Raises
     ------
     SchemaError
-        For a column that ``X`` does not have.
+        For a column that ``X`` does not have, or a time that is text and no date.
     ValueError
         Where no moment has a whole unit before it and another after it.
 
@@ -140,14 +140,24 @@ def split_by_unit_time(X: pd.DataFrame, *, unit: str, time: str, test_size: floa
             raise SchemaError(f"X must hold the column {column!r}, got {', '.join(map(str, X.columns))}.")
     codes = check_groups(X[unit], n_rows=len(X))
     assert codes is not None
-    moments = X[time].reset_index(drop=True)
-    if moments.isna().any():
-        raise ValueError(f"Column {time!r} must have no missing entry, got {int(moments.isna().sum())}. Drop them.")
+    moments = _moments(X[time])
     lives = moments.groupby(codes).agg(["min", "max", "size"])
     moment = _moment_between(lives, test_size)
     ended, began = (lives["max"] < moment).to_numpy(), (lives["min"] >= moment).to_numpy()
     _warn_of_running_units(X[unit], codes, running=~(ended | began), moment=moment)
     return np.flatnonzero(ended[codes]), np.flatnonzero(began[codes])
+
+
+def _moments(raw: pd.Series) -> pd.Series:
+    """Return times that can be put in order, text as dates."""
+    if raw.isna().any():
+        raise ValueError(f"Column {raw.name!r} must have no missing entry, got {int(raw.isna().sum())}. Drop them.")
+    if infer_kind(raw) != "category":
+        return raw.reset_index(drop=True)
+    times, faults = read_cells(raw, "time")
+    if faults:
+        raise SchemaError(f"Column {raw.name!r} must hold numbers or dates, got {faults[0].first}.")
+    return pd.Series(times)
 
 
 def _moment_between(lives: pd.DataFrame, test_size: float) -> Any:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.utils import check_random_state
 
 from appkit.model.residual_quantiles import ResidualQuantiles, learn_residual_quantiles, weighted_quantiles
@@ -179,7 +180,7 @@ class _Rows:
 
 
 def _read_rows(prediction: np.ndarray, truth: np.ndarray, unit: Any, context: np.ndarray | None) -> _Rows:
-    labels, code = np.unique(np.asarray(unit), return_inverse=True)
+    code, labels = pd.factorize(np.asarray(unit), sort=True, use_na_sentinel=False)  # types may be mixed
     if len(labels) < 2:
         raise ValueError(f"Intervals by unit need at least 2 units to learn from, got {len(labels)}.")
     return _Rows(

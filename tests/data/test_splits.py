@@ -169,6 +169,15 @@ def test_split_by_unit_time_refuses_clocks_that_all_start_together():
         split_by_unit_time(X, unit="machine", time="cycle", test_size=0.5)
 
 
+def test_split_by_unit_time_reads_text_as_dates_and_takes_no_other():
+    days = ["2024-01-02T00:00+02:00", "2024-01-01T23:00Z"]  # as text the other way round
+    X = pd.DataFrame({"machine": ["a", "b"], "day": days})
+    train, test = split_by_unit_time(X, unit="machine", time="day", test_size=0.5)
+    assert (train.tolist(), test.tolist()) == ([0], [1])
+    with pytest.raises(SchemaError, match="Column 'day' must hold numbers or dates, got '9'"):
+        split_by_unit_time(X.assign(day=["9", "10"]), unit="machine", time="day", test_size=0.5)
+
+
 def test_split_by_unit_time_names_a_column_that_is_not_there():
     with pytest.raises(SchemaError, match="X must hold the column 'engine', got machine, day"):
         split_by_unit_time(lives((0, 1)), unit="engine", time="day", test_size=0.5)

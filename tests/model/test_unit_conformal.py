@@ -152,6 +152,12 @@ def test_rows_that_teach_nothing_are_refused(changed, message):
         UnitIntervals.fit(**given, low=0.0, high=CAP)
 
 
+def test_units_may_have_labels_of_two_types():
+    prediction, truth, unit, _ = make_units(20, seed=0)
+    labels = np.array([str(label) if label % 2 else label for label in unit.tolist()], dtype=object)
+    assert UnitIntervals.fit(prediction, truth, labels, low=0.0, high=CAP).n_units == 20
+
+
 def test_alpha_and_context_are_checked():
     intervals = fit(20)
     with pytest.raises(ValueError, match="alpha must lie strictly between 0 and 1"):
