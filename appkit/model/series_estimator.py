@@ -229,7 +229,9 @@ class SeriesEstimator(NeuralEstimator):
     def _learn_encoding(self, inputs: Windows) -> Weights:
         if self.warm_start and hasattr(self, "module_"):
             return self._fitted_weights()
-        self.encoder_ = SeriesEncoder(conditions=tuple(self.conditions), use_age=self.use_age).fit(inputs.series)
+        encoder = SeriesEncoder(conditions=tuple(self.conditions), use_age=self.use_age)
+        learnt_from = np.isin(inputs.series.unit_of_row, inputs.units)  # a unit without a window that counts is absent
+        self.encoder_ = encoder.fit(inputs.series, rows=learnt_from)
         return None
 
     def _encode_inputs(self, inputs: Windows) -> WindowTensor:

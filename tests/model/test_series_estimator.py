@@ -135,6 +135,15 @@ def test_rows_without_target_are_history_alone(table):
     assert np.isfinite(model.predict(X)).all()
 
 
+def test_units_that_weigh_nothing_are_as_good_as_absent(table):
+    X, left = table
+    counts = X["pump"] != "p3"
+    odd = X.assign(noise=X["noise"].where(counts, 1e3))
+    weighed = SequenceRegressor(**NAMED).fit(odd, left, sample_weight=counts.astype(float))
+    without = SequenceRegressor(**NAMED).fit(X[counts], left[counts])
+    np.testing.assert_array_equal(weighed.predict(X), without.predict(X))
+
+
 def test_a_stride_learns_from_every_so_many_rows_and_always_from_the_newest(table):
     X, left = table
     model = SequenceRegressor(**NAMED, stride=7).fit(X, left)
