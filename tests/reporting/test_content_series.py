@@ -191,7 +191,7 @@ def test_the_map_has_six_stretches_and_ends_where_the_prediction_does(life):
 
 def test_sums_of_the_map_agree_with_the_effects_of_whole_sensors(life):
     (cells,), (steps,) = blocks(life, SensorMapFigure), blocks(life, WaterfallFigure)
-    whole = {step.column: step for step in steps.steps}
+    whole = {step.column.capitalize(): step for step in steps.steps}
     for row in cells.rows:
         error = np.hypot(row.total_error, whole[row.name].standard_error)
         assert row.total == pytest.approx(whole[row.name].effect, abs=4 * error + 0.05 * abs(row.total))
