@@ -29,7 +29,7 @@ from appkit.model.output_module import OutputModule
 from appkit.model.progress import FitProgress
 from appkit.model.training import PREDICT_ROWS, Inputs, TrainingData, TrainingSettings, member_logits
 
-__all__ = ["Examples", "FrontEstimator", "NeuralEstimator"]
+__all__ = ["Examples", "NeuralEstimator"]
 
 logger = logging.getLogger("appkit")
 
@@ -381,22 +381,6 @@ class NeuralEstimator(BaseEstimator):
         self.history_ = pd.DataFrame(ensemble.history)
         self.n_rows_ = len(data)
         self.n_members_ = member_logits(self.module_, data.Z[:1]).shape[1]
-
-
-class FrontEstimator(BaseEstimator):
-    """An estimator in front of another that does the work, ``estimator_``, and whose kind depends on parameters.
-
-    A model of this class is saved as the one behind it, with ``own_attributes`` and parameters of its own.
-    """
-
-    own_attributes: ClassVar[tuple[str, ...]]
-    """Fitted attributes set before ``estimator_`` is made."""
-
-    estimator_: NeuralEstimator
-
-    @abstractmethod
-    def make_estimator(self) -> NeuralEstimator:
-        """Return the estimator that does the work, not fitted."""
 
 
 def _that_weigh(given: Examples, target: np.ndarray, weight: np.ndarray) -> tuple[Examples, np.ndarray, np.ndarray]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from appkit.model.calibration import AffineCalibration
 from appkit.model.codec import ValueReader, ValueWriter
 from appkit.model.device import place
+from appkit.model.front_estimator import FrontEstimator
 from appkit.model.heads import (
     BinaryHead,
     HazardHead,
@@ -25,7 +26,7 @@ from appkit.model.heads import (
     RegressionHead,
 )
 from appkit.model.networks import MultiNetwork, NetworkFactory
-from appkit.model.neural_estimator import FrontEstimator, NeuralEstimator
+from appkit.model.neural_estimator import NeuralEstimator
 
 __all__ = ["EstimatorState", "model_hash", "restore", "state_of"]
 

@@ -15,7 +15,7 @@ from appkit.data import as_frame, check_labels
 from appkit.data.cells import text_of
 from appkit.explanation import Explanation
 from appkit.model import Costs, SequenceClassifier, TabularClassifier
-from appkit.model.neural_estimator import FrontEstimator
+from appkit.model.front_estimator import FrontEstimator
 from appkit.reporting import Report
 from domains.manufacturing.failure_modes import check_failure_modes
 
