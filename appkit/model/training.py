@@ -3,9 +3,9 @@
 import copy
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -13,8 +13,17 @@ from torch import Tensor, nn
 
 from appkit.model.device import Placement, threads_for_batches
 from appkit.model.heads import Head
+from appkit.model.weight_average import WeightAverage
 
-__all__ = ["Epoch", "Inputs", "TrainingData", "TrainingSettings", "TrainingState", "member_logits", "train"]
+__all__ = [
+    "Epoch",
+    "Inputs",
+    "TrainingData",
+    "TrainingSettings",
+    "TrainingState",
+    "member_logits",
+    "train",
+]
 
 PREDICT_ROWS = 4096  # rows per forward pass outside training: bounds memory, changes no result
 _PREDICT_CELLS = 2**20  # encoded features per forward pass: each becomes some hundred numbers on its way
@@ -64,13 +73,40 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How a network is trained; all that changes the result beside data and seed."""
+    """How a network is trained; all that changes the result beside data and seed.
+
+    Parameters
+    ----------
+    learning_rate, weight_decay, batch_size, max_epochs, patience
+        Of AdamW and early stopping.
+    schedule
+        ``"constant"``, or ``"one-cycle"``: the rate rises over the first tenth of all steps and falls to nothing by the
+        last, along cosines. Stopping early then makes little sense: give a patience of ``max_epochs``.
+    average_decay
+        Decay per step of a moving average of the weights, which is what is judged and kept; 0 keeps the weights
+        themselves. It is shorter in the first steps (Polyak averaging with a warm-up).
+    mixup
+        Each batch is mixed with itself in another order, by a share drawn from Beta(mixup, mixup); 0: not at all.
+        Zhang et al. (2018), "mixup: Beyond Empirical Risk Minimization".
+    least_batch
+        Rows a batch must have to be learnt from; a last batch with fewer is left out (batch normalisation needs two).
+    augment
+        From a batch of inputs to the batch that is learnt from; draws from torch's global generator.
+    rates
+        From the module to the factor of the learning rate of each parameter, by name; 0 freezes it.
+    """
 
     learning_rate: float
     weight_decay: float
     batch_size: int
     max_epochs: int
     patience: int
+    schedule: Literal["constant", "one-cycle"] = "constant"
+    average_decay: float = 0.0
+    mixup: float = 0.0
+    least_batch: int = 1
+    augment: Callable[[Tensor], Tensor] | None = None
+    rates: Callable[[nn.Module], Mapping[str, float]] | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +131,8 @@ class TrainingState:
     optimizer: dict = field(default_factory=dict)
     order_rng: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.uint8))
     noise_rng: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.uint8))
+    n_steps: int = 0
+    averaged: dict[str, Tensor] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
 
 
@@ -185,6 +223,8 @@ class _Loop:
         self.module, self.data, self.validation = module, data, validation
         self.head, self.settings, self.placement = head, settings, placement
         self.optimizer = _optimizer(module, settings)
+        self.rates = [group["lr"] for group in self.optimizer.param_groups]
+        self.average = WeightAverage(module, decay=settings.average_decay) if settings.average_decay else None
         self.order = torch.Generator().manual_seed(seed)
         self.state = TrainingState()
         self.started = time.monotonic()
@@ -200,7 +240,7 @@ class _Loop:
         state.epoch += 1
         if validation_loss < state.best_loss - 1e-5 or not state.best_weights:
             state.best_loss, state.best_epoch = validation_loss, state.epoch
-            state.best_weights = {name: value.clone() for name, value in self.module.state_dict().items()}
+            state.best_weights = {name: value.clone() for name, value in self._judged.state_dict().items()}
         line = Epoch(state.epoch, training_loss, validation_loss, time.monotonic() - self.started)
         state.history.append(asdict(line))
         return line
@@ -210,27 +250,64 @@ class _Loop:
         self.module.train()
         data, total = self.data, torch.zeros((), device=self.data.Z.device)
         order = torch.randperm(len(data.Z), generator=self.order).to(data.Z.device)
+        n_learnt = 0
         for rows in order.split(self.settings.batch_size):
-            with self.placement.autocast():
-                logits = self.module(data.Z[rows])
-            logits = (logits[:, None] if logits.ndim == 2 else logits).float()
-            losses = self.head.loss(logits, data.target[rows]).mean(dim=1)
-            loss = (losses * data.weight[rows]).mean()
+            if len(rows) < self.settings.least_batch and n_learnt:
+                continue
+            self._set_rates()
+            loss = self._batch_loss(data.Z[rows], data.target[rows], data.weight[rows])
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             self.optimizer.step()
+            self.state.n_steps += 1
+            if self.average is not None:
+                self.average.update(self.module, n_steps=self.state.n_steps)
             total += loss.detach() * len(rows)
-        return float(total) / len(data.Z)
+            n_learnt += len(rows)
+        return float(total) / n_learnt
+
+    def _batch_loss(self, Z: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+        if self.settings.augment is not None:
+            Z = self.settings.augment(Z)
+        if not self.settings.mixup:
+            return (self._losses(Z, target) * weight).mean()
+        share = torch.distributions.Beta(self.settings.mixup, self.settings.mixup).sample().to(Z.device)
+        other = torch.randperm(len(Z)).to(Z.device)
+        logits = self._logits(torch.lerp(Z[other], Z, share))
+        own, mixed = (self.head.loss(logits, target[rows]).mean(dim=1) * weight[rows] for rows in (slice(None), other))
+        return (share * own + (1 - share) * mixed).mean()
+
+    def _losses(self, Z: Tensor, target: Tensor) -> Tensor:
+        return self.head.loss(self._logits(Z), target).mean(dim=1)
+
+    def _logits(self, Z: Tensor) -> Tensor:
+        with self.placement.autocast():
+            logits = self.module(Z)
+        return (logits[:, None] if logits.ndim == 2 else logits).float()
+
+    def _set_rates(self) -> None:
+        if self.settings.schedule == "constant":
+            return
+        n_batches = math.ceil(len(self.data.Z) / self.settings.batch_size)
+        share = _one_cycle(self.state.n_steps, n_steps=n_batches * self.settings.max_epochs)
+        for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+            group["lr"] = rate * share
+
+    @property
+    def _judged(self) -> nn.Module:
+        """What is scored and kept: the average of the weights where there is one."""
+        return self.module if self.average is None else self.average.module
 
     def _validation_loss(self) -> float:
         held_out = self.validation
-        mean = self.head.means(member_logits(self.module, held_out.Z)).mean(dim=1)
+        mean = self.head.means(member_logits(self._judged, held_out.Z)).mean(dim=1)
         losses = self.head.score(mean, held_out.target)
         return float((losses * held_out.weight).sum() / held_out.weight.sum())
 
     def snapshot(self) -> TrainingState:
         """Return the state, complete as of now; tensors are shared, so write it before the next epoch."""
         self.state.weights = self.module.state_dict()
+        self.state.averaged = {} if self.average is None else self.average.module.state_dict()
         self.state.optimizer = self.optimizer.state_dict()
         self.state.order_rng, self.state.noise_rng = self.order.get_state(), torch.get_rng_state()
         return self.state
@@ -239,19 +316,39 @@ class _Loop:
         """Go on where ``state`` was taken."""
         self.state = copy.deepcopy(state)
         self.module.load_state_dict(state.weights)
+        if self.average is not None:
+            self.average.module.load_state_dict(state.averaged)
         self.optimizer.load_state_dict(state.optimizer)
         self.order.set_state(state.order_rng)
         torch.set_rng_state(state.noise_rng)
         self.started -= state.history[-1]["seconds"] if state.history else 0.0
 
 
+def _one_cycle(step: int, *, n_steps: int) -> float:
+    """Return the share of the full learning rate at a step: up over a tenth of the steps, then down to nothing."""
+    n_rising = max(n_steps // 10, 1)
+    if step < n_rising:
+        return 0.04 + 0.96 * (1 - math.cos(math.pi * step / n_rising)) / 2
+    return (1 + math.cos(math.pi * min((step - n_rising) / max(n_steps - n_rising, 1), 1.0))) / 2
+
+
 def _optimizer(module: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
     """Return AdamW that decays shared weight matrices only: biases, scalings and output layers stay free."""
+    factors = {} if settings.rates is None else settings.rates(module)
+    for name, parameter in module.named_parameters():
+        if factors.get(name, 1.0) == 0:
+            parameter.requires_grad_(False)
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     named = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
-    decayed = [p for name, p in named if name.endswith("weight") and not name.endswith("output.weight")]
-    kept = {id(p) for p in decayed}
-    groups = [
-        {"params": decayed, "weight_decay": settings.weight_decay},
-        {"params": [p for _, p in named if id(p) not in kept], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=settings.learning_rate, fused=True)
+    for name, parameter in named:
+        is_decayed = name.endswith("weight") and not name.endswith("output.weight")
+        decay = settings.weight_decay if is_decayed else 0.0
+        groups.setdefault((factors.get(name, 1.0), decay), []).append(parameter)
+    return torch.optim.AdamW(
+        [
+            {"params": members, "lr": settings.learning_rate * factor, "weight_decay": decay}
+            for (factor, decay), members in groups.items()
+        ],
+        lr=settings.learning_rate,
+        fused=True,
+    )

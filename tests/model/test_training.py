@@ -1,13 +1,15 @@
 """The training loop stops, restores and resumes as it says."""
 
+import copy
 import time
 
+import pytest
 import torch
 from torch import nn
 
 from appkit.model.device import place
 from appkit.model.heads import BinaryHead
-from appkit.model.training import TrainingData, TrainingSettings, member_logits, train
+from appkit.model.training import TrainingData, TrainingSettings, _one_cycle, member_logits, train
 
 
 def rows(n, seed):
@@ -55,8 +57,6 @@ def test_training_stops_after_patience_epochs_without_gain():
 
 
 def test_resuming_gives_the_bits_of_the_run_that_was_never_stopped():
-    import copy
-
     whole, kept = fresh_module(), []
     fit(whole, on_epoch=lambda line, state: kept.append(copy.deepcopy(state)))
     resumed = fresh_module()
@@ -112,3 +112,60 @@ def test_wide_tables_pass_in_smaller_blocks_that_divide_a_batch():
     member_logits(Spy(), torch.zeros(2048, 3000))
     member_logits(Spy(), torch.zeros(5000, 200))
     assert seen == [256] * 8 + [4096, 904]
+
+
+def fit_with(module, *, resume=None, on_epoch=None, max_epochs=6, **settings):
+    return train(
+        module,
+        rows(65, 0),
+        rows(100, 1),
+        head=BinaryHead(),
+        settings=TrainingSettings(1e-2, 0.0, 32, max_epochs, max_epochs, **settings),
+        placement=place("cpu"),
+        seed=7,
+        resume=resume,
+        on_epoch=on_epoch,
+    )
+
+
+def test_an_average_of_weights_is_what_is_judged_and_kept():
+    module, plain = fresh_module(), fresh_module()
+    history = fit_with(module, average_decay=0.99)
+    fit_with(plain)
+    held = rows(100, 1)
+    mean = BinaryHead().means(member_logits(module, held.Z)).mean(dim=1)
+    assert float(BinaryHead().score(mean, held.target).mean()) == pytest.approx(
+        min(line.validation_loss for line in history), abs=1e-5
+    )
+    assert not torch.equal(module[0].weight, plain[0].weight)
+
+
+def test_resuming_keeps_average_schedule_and_mixing():
+    whole, kept, options = fresh_module(), [], {"average_decay": 0.9, "schedule": "one-cycle", "mixup": 0.5}
+    fit_with(whole, on_epoch=lambda line, state: kept.append(copy.deepcopy(state)), **options)
+    resumed = fresh_module()
+    fit_with(resumed, resume=kept[2], **options)
+    assert torch.equal(resumed[0].weight, whole[0].weight)
+
+
+def test_a_last_batch_of_one_row_is_left_out_where_two_are_needed():
+    norm = nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.Linear(8, 1))  # which refuses a single row
+    assert len(fit_with(norm, least_batch=2, max_epochs=1)) == 1
+
+
+def test_the_rate_of_one_cycle_rises_and_falls_to_nothing():
+    shares = [_one_cycle(step, n_steps=100) for step in (0, 5, 10, 55, 100)]
+    assert shares == pytest.approx([0.04, 0.52, 1.0, 0.5, 0.0])
+
+
+def test_a_factor_of_zero_freezes_a_parameter():
+    module = fresh_module()
+    before = module[0].weight.detach().clone()
+    fit_with(module, rates=lambda made: {name: 0.0 for name, _ in made[0].named_parameters(prefix="0")})
+    assert torch.equal(module[0].weight, before)
+
+
+def test_batches_are_augmented_while_learning_only():
+    seen = []
+    fit_with(fresh_module(), augment=lambda Z: seen.append(len(Z)) or Z, max_epochs=1)
+    assert seen == [32, 32, 1]
