@@ -187,13 +187,15 @@ def _warn_of_running_units(units: pd.Series, codes: np.ndarray, *, running: np.n
         )
 
 
-def check_units_apart(train_units: Any, test_units: Any) -> None:
+def check_units_apart(train_units: Any, test_units: Any, *, called: str | None = None) -> None:
     """Raise ``LeakageError`` where a unit is on both sides of a split.
 
     Parameters
     ----------
     train_units, test_units
         Unit (machine, patient, customer) of each row, or each unit once; any length.
+    called
+        What units are called, such as the name of their column.
 
     Examples
     --------
@@ -208,8 +210,8 @@ def check_units_apart(train_units: Any, test_units: Any) -> None:
     if both:
         first = ", ".join(shown(label) for label in both[:3])
         raise LeakageError(
-            f"A unit must be on one side of a split only, got {len(both)} on both (first: {first}). "
-            "Keep units whole, as split_by_group does."
+            f"A {called or 'unit'} must be on one side of a split only, got {len(both)} on both (first: {first}). "
+            f"Keep {called or 'unit'}s whole, as split_by_group does."
         )
 
 

@@ -1,18 +1,22 @@
 """What ``"auto"`` means: networks, batches, patience and held-out rows by the size of the table."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
+from torch import Tensor
 
 from appkit.data import validation_folds
 from appkit.model.training import TrainingSettings
 
 __all__ = [
     "count_bins",
+    "count_image_networks",
     "count_networks",
     "count_series_networks",
     "held_out_folds",
+    "image_settings",
     "series_settings",
     "training_settings",
 ]
@@ -39,6 +43,11 @@ def count_networks(n_rows: int) -> int:
 def count_series_networks(n_units: int) -> int:
     """Return how many networks series of ``n_units`` get: five, whose folds of units hold each unit out once."""
     return 5 if n_units >= 10 else 1
+
+
+def count_image_networks(n_images: int) -> int:
+    """Return how many networks images get."""
+    return 2 if n_images >= _FEW_ROWS else 1
 
 
 def count_bins(n_rows: int) -> int:
@@ -95,6 +104,34 @@ def series_settings(
         patience=max(4, usual // 8) if patience == "auto" else patience,
     )
     return dataclasses.replace(settings, max_epochs=min(epochs, _BLIND_EPOCHS)) if is_blind else settings
+
+
+def image_settings(
+    *,
+    n_rows: int,
+    is_blind: bool,
+    learning_rate: float,
+    weight_decay: float,
+    batch_size: int | Literal["auto"],
+    max_epochs: int | Literal["auto"],
+    patience: int | Literal["auto"],
+    mixup: float,
+    augment: Callable[[Tensor], Tensor] | None,
+) -> TrainingSettings:
+    """Fill in ``"auto"`` for images."""
+    epochs = min(200, max(16, 75_000 // max(n_rows, 1))) if max_epochs == "auto" else max_epochs
+    return TrainingSettings(
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        batch_size=min(64, max(16, n_rows // 8)) if batch_size == "auto" else batch_size,
+        max_epochs=min(epochs, _BLIND_EPOCHS) if is_blind else epochs,
+        patience=epochs if patience == "auto" else patience,
+        schedule="one-cycle",
+        average_decay=0.995,
+        mixup=mixup,
+        least_batch=2,
+        augment=augment,
+    )
 
 
 def held_out_folds(

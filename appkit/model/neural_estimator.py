@@ -1,6 +1,7 @@
 """The scikit-learn face shared by all estimators, whatever they read: check, encode, build, train, calibrate."""
 
 import logging
+import math
 import time
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ from appkit.model.heads import Head
 from appkit.model.networks import MultiNetwork
 from appkit.model.output_module import OutputModule
 from appkit.model.progress import FitProgress
-from appkit.model.training import PREDICT_ROWS, Inputs, TrainingData, TrainingSettings, member_logits
+from appkit.model.training import Inputs, TrainingData, TrainingSettings, member_logits, rows_at_once
 
 __all__ = ["Examples", "NeuralEstimator"]
 
@@ -48,12 +49,15 @@ class Examples:
         float64 ``(n_examples,)``, or ``None`` where all count alike.
     groups
         int64 ``(n_examples,)``: examples that are never divided by an inner split; ``None`` where each is on its own.
+    owners
+        Label of the patient or machine each example is of, ``(n_examples,)``, where the input knows it.
     """
 
     inputs: Any
     y: Any
     weight: np.ndarray | None
     groups: np.ndarray | None
+    owners: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -126,7 +130,7 @@ class NeuralEstimator(BaseEstimator):
         placement = self._place()
         start = self._learn_encoding(given.inputs)
         data = self._training_data(given.inputs, target, weight, placement)
-        validation = self._validation_data(X_val, y_val, sample_weight_val, placement)
+        validation = self._validation_data(X_val, y_val, sample_weight_val, placement, training=given)
         self.head_ = self._make_head(data)
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         n_networks = self._count_networks(given, start)
@@ -141,7 +145,7 @@ class NeuralEstimator(BaseEstimator):
         is_blind = validation is None and not folds[0][1].size
         fall_backs = fall_backs if is_blind else ()
         recipe = Recipe(
-            build=partial(self._build_network, self.head_.n_free_outputs),
+            build=partial(self._new_network, self.head_.n_free_outputs),
             head=self.head_,
             settings=self._settings(len(given), is_blind=is_blind),
             placement=placement,
@@ -234,8 +238,8 @@ class NeuralEstimator(BaseEstimator):
         """Read what ``fit`` was given and learn the names in it."""
 
     @abstractmethod
-    def _validation_examples(self, X: Any, y: Any, sample_weight: Any) -> Examples:
-        """Read rows to stop on, as the training rows were read."""
+    def _validation_examples(self, X: Any, y: Any, sample_weight: Any, *, training: Examples) -> Examples:
+        """Read rows to stop on, as the training rows were read; refuse what is in ``training`` too."""
 
     @abstractmethod
     def _learn_encoding(self, inputs: Any) -> Weights:
@@ -248,6 +252,10 @@ class NeuralEstimator(BaseEstimator):
     @abstractmethod
     def _build_network(self, n_outputs: int) -> nn.Module:
         """Return a network that takes encoded inputs."""
+
+    def _new_network(self, n_outputs: int) -> nn.Module:
+        """Return a network to train from its beginning: that of :meth:`_build_network`, with weights to start from."""
+        return self._build_network(n_outputs)
 
     @abstractmethod
     def _count_auto_networks(self, given: Examples) -> int:
@@ -303,7 +311,7 @@ class NeuralEstimator(BaseEstimator):
         return TrainingData(encoded, *numbers)
 
     def _validation_data(
-        self, X_val: Any, y_val: Any, sample_weight_val: Any, placement: Placement
+        self, X_val: Any, y_val: Any, sample_weight_val: Any, placement: Placement, *, training: Examples
     ) -> TrainingData | None:
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val go together: give both or neither.")
@@ -311,7 +319,7 @@ class NeuralEstimator(BaseEstimator):
             if sample_weight_val is not None:
                 raise ValueError("sample_weight_val needs X_val and y_val.")
             return None
-        given = self._validation_examples(X_val, y_val, sample_weight_val)
+        given = self._validation_examples(X_val, y_val, sample_weight_val, training=training)
         target = self._encode_target(given.y, n_rows=len(given))
         weight = self._total_weight(given.weight, target)
         if not (weight > 0).any():
@@ -365,8 +373,9 @@ class NeuralEstimator(BaseEstimator):
         """Return calibrated probabilities or values averaged over members, float64 ``(n_rows, n_means)``."""
         parts = []
         with torch.inference_mode():
-            for start in range(0, max(len(Z), 1), PREDICT_ROWS):  # members and classes multiply the float64 of a row
-                rows = slice(start, start + PREDICT_ROWS)
+            n_at_once = rows_at_once(math.prod(Z.shape[1:]))  # members and classes multiply the float64 of a row
+            for start in range(0, max(len(Z), 1), n_at_once):
+                rows = slice(start, start + n_at_once)
                 logits = member_logits(self.module_, Z[rows], members=None if members is None else members[rows])
                 parts.append(self._means_of(logits))
             return parts[0] if len(parts) == 1 else torch.cat(parts)
@@ -389,4 +398,5 @@ def _that_weigh(given: Examples, target: np.ndarray, weight: np.ndarray) -> tupl
         return given, target, weight
     counts = weight > 0
     groups = None if given.groups is None else check_groups(given.groups[counts], n_rows=int(counts.sum()))
-    return Examples(given.inputs[counts], given.y, given.weight, groups), target[counts], weight[counts]
+    owners = None if given.owners is None else given.owners[counts]
+    return Examples(given.inputs[counts], given.y, given.weight, groups, owners), target[counts], weight[counts]

@@ -195,7 +195,7 @@ class SeriesEstimator(NeuralEstimator):
         self.sensors_, self.units_, self.window_ = series.sensors, series.units, int(self.window)
         return self._examples(X, y, series, sample_weight=sample_weight, groups=groups, stride=self.stride)
 
-    def _validation_examples(self, X: Any, y: Any, sample_weight: Any) -> Examples:
+    def _validation_examples(self, X: Any, y: Any, sample_weight: Any, *, training: Examples) -> Examples:
         series = self._read(X, sensors=self.sensors_)
         if isinstance(X, pd.DataFrame):  # arrays have no names that could meet again
             check_units_apart(self.units_, series.units)

@@ -167,7 +167,7 @@ class TableEstimator(NeuralEstimator):
         weight = check_sample_weight(sample_weight, n_rows=len(frame))
         return Examples(frame, y, weight, check_groups(groups, n_rows=len(frame)))
 
-    def _validation_examples(self, X: Any, y: Any, sample_weight: Any) -> Examples:
+    def _validation_examples(self, X: Any, y: Any, sample_weight: Any, *, training: Examples) -> Examples:
         frame = self._frame(X, reset=False)
         return Examples(frame, y, check_sample_weight(sample_weight, n_rows=len(frame)), None)
 

@@ -22,6 +22,7 @@ __all__ = [
     "TrainingSettings",
     "TrainingState",
     "member_logits",
+    "rows_at_once",
     "train",
 ]
 
@@ -193,7 +194,7 @@ def member_logits(module: nn.Module, Z: Inputs, *, members: Tensor | None = None
     if module.training:  # walking all modules costs as much as asking one network for one row
         module.eval()
     parts = []
-    n_at_once = _rows_at_once(math.prod(Z.shape[1:]))
+    n_at_once = rows_at_once(math.prod(Z.shape[1:]))
     for start in range(0, max(len(Z), 1), n_at_once):
         rows = slice(start, start + n_at_once)
         logits = module(Z[rows]) if members is None else module(Z[rows], members[rows])
@@ -201,7 +202,7 @@ def member_logits(module: nn.Module, Z: Inputs, *, members: Tensor | None = None
     return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
-def _rows_at_once(width: int) -> int:
+def rows_at_once(width: int) -> int:
     """Return rows per forward pass: fewer in wide tables, a power of two that divides the batches of explanations."""
     return min(PREDICT_ROWS, max(64, 1 << (_PREDICT_CELLS // max(width, 1)).bit_length() - 1))
 

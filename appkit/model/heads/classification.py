@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["BinaryHead", "MulticlassHead", "OrdinalHead", "OrdinalNetwork"]
+__all__ = ["BinaryHead", "MultiLabelHead", "MulticlassHead", "OrdinalHead", "OrdinalNetwork"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,35 @@ class MulticlassHead:
     def score(self, mean: Tensor, target: Tensor) -> Tensor:
         """Return the log-loss of averaged probabilities, ``(n_rows,)``."""
         return _log_loss(mean, target.long())
+
+
+@dataclass(frozen=True)
+class MultiLabelHead:
+    """One logit per label, the log-odds that it applies; several may, or none. Targets are ``(n_rows, n_labels)``."""
+
+    n_outputs: int
+
+    @property
+    def n_free_outputs(self) -> int:
+        return self.n_outputs
+
+    def wrap(self, module: nn.Module, target: Tensor, weight: Tensor) -> nn.Module:
+        """Return ``module`` as it is."""
+        return module
+
+    def loss(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the cross-entropy of each row and member, averaged over labels, ``(n_rows, n_members)``."""
+        wanted = target[:, None].expand_as(logits)
+        return functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none").mean(dim=-1)
+
+    def means(self, logits: Tensor) -> Tensor:
+        """Return the probability of each label, ``(n_rows, n_members, n_outputs)``."""
+        return torch.sigmoid(logits)
+
+    def score(self, mean: Tensor, target: Tensor) -> Tensor:
+        """Return the log-loss of averaged probabilities, averaged over labels, ``(n_rows,)``."""
+        said = torch.where(target > 0, mean, 1 - mean)
+        return -torch.log(said.clamp_min(1e-7)).mean(dim=-1)
 
 
 @dataclass(frozen=True)

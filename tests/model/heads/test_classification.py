@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from appkit.model.heads import BinaryHead, MulticlassHead, OrdinalHead, OrdinalNetwork
+from appkit.model.heads import BinaryHead, MulticlassHead, MultiLabelHead, OrdinalHead, OrdinalNetwork
 
 
 def test_binary_loss_of_logit_zero_is_log_two():
@@ -46,3 +46,11 @@ def test_ordinal_network_starts_at_the_population_and_stays_ordered():
 def test_probabilities_sum_to_one(head):
     logits = torch.randn(5, 2, head.n_outputs).sort(dim=-1, descending=True).values
     assert torch.allclose(head.means(logits).sum(dim=-1), torch.ones(5, 2), atol=1e-6)
+
+
+def test_multi_label_loss_is_the_mean_over_labels():
+    logits = torch.logit(torch.tensor([[[0.25, 0.5]]]))
+    target = torch.tensor([[1.0, 0.0]])
+    expected = (-math.log(0.25) - math.log(0.5)) / 2
+    assert MultiLabelHead(2).loss(logits, target).item() == pytest.approx(expected)
+    assert MultiLabelHead(2).score(torch.sigmoid(logits)[:, 0], target).item() == pytest.approx(expected)
