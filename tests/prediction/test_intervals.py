@@ -4,6 +4,7 @@ from scipy import stats
 
 from appkit.prediction.intervals import (
     clopper_pearson_interval,
+    exact_share,
     jeffreys_interval,
     linear_estimate,
     mean_estimate,
@@ -84,3 +85,44 @@ def test_a_share_of_one_keeps_an_honest_lower_end():
 def test_groups_of_another_length_are_refused():
     with pytest.raises(ValueError, match="groups must have shape"):
         standard_error(np.zeros(4), groups=[1, 2])
+
+
+def test_a_share_of_independent_rows_has_the_exact_interval():
+    estimate = exact_share("share", np.arange(40) < 37, groups=np.arange(40))
+    oracle = stats.binomtest(37, 40).proportion_ci(method="exact")
+    assert (estimate.low, estimate.high) == pytest.approx((oracle.low, oracle.high))
+
+
+def test_a_share_of_groups_is_korn_and_graubards_by_hand():
+    hits, groups = np.array([1, 1, 1, 1, 0, 0, 1, 1, 1, 1], dtype=bool), np.repeat([0, 1, 2, 3], [4, 3, 2, 1])
+    estimate = exact_share("share", hits, groups=groups)
+    sums = np.array([4 - 3.2, 1 - 2.4, 2 - 1.6, 1 - 0.8]) / 10
+    rows = 0.16 / (4 / 3 * sums @ sums) * (stats.t.ppf(0.975, 9) / stats.t.ppf(0.975, 3)) ** 2
+    ends = stats.beta.ppf([0.025, 0.975], [0.8 * rows, 0.8 * rows + 1], [0.2 * rows + 1, 0.2 * rows])
+    assert (estimate.low, estimate.high) == pytest.approx(tuple(ends))
+
+
+def test_a_share_of_groups_covers_what_redrawing_them_does_not():
+    rng, covered = np.random.default_rng(0), []
+    for _ in range(400):
+        size = 1 + rng.poisson(2, 25)
+        groups = np.repeat(np.arange(25), size)
+        rate = rng.beta(0.95, 0.05, 25)  # images of a patient are read rightly together
+        estimate = exact_share("share", rng.random(len(groups)) < rate[groups], groups=groups)
+        covered.append(estimate.low <= 0.95 <= estimate.high)
+    assert 0.93 <= np.mean(covered) <= 1.0
+
+
+def test_ten_images_of_each_patient_without_a_miss_are_as_many_trials_as_patients():
+    estimate = exact_share("share", np.ones(60, dtype=bool), groups=np.repeat(np.arange(6), 10))
+    assert estimate.low == pytest.approx(0.025 ** (1 / 6))
+
+
+def test_one_patient_says_nothing_of_others():
+    estimate = exact_share("share", [True, False, True], groups=[7, 7, 7])
+    assert np.isnan(estimate.low)
+    assert estimate.method == "no interval: one group only"
+
+
+def test_a_share_of_no_row_is_undefined():
+    assert np.isnan(exact_share("share", np.array([], dtype=bool)).value)
