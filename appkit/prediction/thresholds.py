@@ -19,6 +19,9 @@ __all__ = [
     "operating_point",
     "operating_point_at_sensitivity",
     "operating_point_at_specificity",
+    "threshold_at_sensitivity",
+    "threshold_at_specificity",
+    "threshold_of_youden",
 ]
 
 
@@ -137,8 +140,7 @@ def operating_point_at_sensitivity(
 
     Choose it on validation rows: measured on the rows that chose it, the target is met by construction.
     """
-    y = as_outcomes(y)
-    threshold = _threshold_at_share(y, score, target, sample_weight=sample_weight)
+    threshold = threshold_at_sensitivity(y, score, target, sample_weight=sample_weight)
     return operating_point(y, score, threshold=threshold, sample_weight=sample_weight, groups=groups)
 
 
@@ -151,11 +153,55 @@ def operating_point_at_specificity(
     groups: ArrayLike | None = None,
 ) -> OperatingPoint:
     """Return the lowest threshold that passes at least the share ``target`` of non-events; see above for the rows."""
+    threshold = threshold_at_specificity(y, score, target, sample_weight=sample_weight)
+    return operating_point(y, score, threshold=threshold, sample_weight=sample_weight, groups=groups)
+
+
+def threshold_at_sensitivity(
+    y: ArrayLike, score: ArrayLike, target: float, *, sample_weight: ArrayLike | None = None
+) -> float:
+    """Return the highest score from which on at least the share ``target`` of events lies; choose on validation rows.
+
+    Examples
+    --------
+    >>> threshold_at_sensitivity([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], 0.9)
+    0.35
+    """
+    return _threshold_at_share(as_outcomes(y), score, target, sample_weight=sample_weight)
+
+
+def threshold_at_specificity(
+    y: ArrayLike, score: ArrayLike, target: float, *, sample_weight: ArrayLike | None = None
+) -> float:
+    """Return the lowest threshold below which at least the share ``target`` of non-events lies.
+
+    It is the next number above a score, as an alarm is raised from the threshold on.
+
+    Examples
+    --------
+    >>> round(threshold_at_specificity([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], 0.5), 6)
+    0.1
+    """
     y = as_outcomes(y)
     # non-events pass below the threshold: the mirrored question, answered by the next score above
-    highest_passed = -_threshold_at_share(~y, -np.asarray(score, dtype=np.float64), target, sample_weight=sample_weight)
-    threshold = float(np.nextafter(highest_passed, np.inf))
-    return operating_point(y, score, threshold=threshold, sample_weight=sample_weight, groups=groups)
+    mirrored = -as_values(score, len(y), name="score")
+    return float(np.nextafter(-_threshold_at_share(~y, mirrored, target, sample_weight=sample_weight), np.inf))
+
+
+def threshold_of_youden(y: ArrayLike, score: ArrayLike) -> float:
+    """Return the score at which sensitivity plus specificity is largest (Youden, 1950); the lowest of several.
+
+    Examples
+    --------
+    >>> threshold_of_youden([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+    0.35
+    """
+    y = as_outcomes(y)
+    levels, rank = np.unique(as_values(score, len(y), name="score"), return_inverse=True)
+    events, rest = np.bincount(rank, weights=y), np.bincount(rank, weights=~y)
+    caught, passed = events.sum() - np.cumsum(events) + events, np.cumsum(rest) - rest
+    # whole numbers, so that equal sums compare as equal
+    return float(levels[np.argmax(caught * rest.sum() + passed * events.sum())])
 
 
 def _threshold_at_share(

@@ -8,6 +8,8 @@ from appkit.prediction.thresholds import (
     operating_point,
     operating_point_at_sensitivity,
     operating_point_at_specificity,
+    threshold_at_sensitivity,
+    threshold_of_youden,
 )
 
 COSTS = Costs(missed_event=5, false_alarm=1, currency="EUR")
@@ -81,3 +83,15 @@ def test_full_specificity_is_reachable(scored):
 def test_target_must_be_a_share(scored):
     with pytest.raises(ValueError, match="target must lie in"):
         operating_point_at_sensitivity(*scored, 90)
+
+
+def test_youdens_threshold_is_the_best_by_brute_force(scored):
+    y, p = scored
+    found = threshold_of_youden(y, p)
+    sums = {t: (p[y] >= t).mean() + (p[~y] < t).mean() for t in np.unique(p)}
+    assert found == min(t for t in sums if np.isclose(sums[t], max(sums.values()), atol=1e-12))
+
+
+def test_thresholds_of_rows_without_an_event_are_refused():
+    with pytest.raises(ValueError, match="events and non-events"):
+        threshold_at_sensitivity([0, 0, 0], [0.1, 0.2, 0.3], 0.9)
