@@ -7,11 +7,12 @@ from numpy.typing import ArrayLike
 
 from appkit.prediction.estimate import Estimate
 from appkit.prediction.inputs import as_outcomes, as_values, as_weights
-from appkit.prediction.intervals import linear_estimate
+from appkit.prediction.intervals import clopper_pearson_interval, linear_estimate
 
 __all__ = ["auc", "auc_difference", "auc_influence"]
 
 _TOO_FEW = "none: a single event or non-event"
+_CERTAIN = 1e-12  # standard error below which rows say nothing of how far they err
 
 
 def auc(
@@ -72,6 +73,9 @@ def auc_difference(
 ) -> Estimate:
     """Return the AUC of ``score`` minus that of ``other`` on the same rows, with DeLong's paired interval.
 
+    Two scores that both separate the classes leave no variance: unless they rank alike, the interval then reaches as
+    far as the exact intervals of both areas allow.
+
     Examples
     --------
     >>> print(auc_difference([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], [0.2, 0.9, 0.3, 0.8]))
@@ -81,12 +85,17 @@ def auc_difference(
     small = groups is None
     value, influence = auc_influence(y, score, sample_weight=sample_weight, small_sample=small)
     rival, rival_influence = auc_influence(y, other, sample_weight=sample_weight, small_sample=small)
-    if _disjoint_pairs(y, groups) < 2:
+    n_pairs = _disjoint_pairs(y, groups)
+    if n_pairs < 2:
         return Estimate("AUC difference", value - rival, -1.0, 1.0, method=_TOO_FEW, n=len(y), level=level)
+    difference = influence - rival_influence
+    if np.abs(difference).max() < _CERTAIN and not _ranks_alike(score, other):
+        low, high = _reach_of_certain(value, rival, n_pairs, level=level)
+        return Estimate("AUC difference", value - rival, low, high, method="Clopper-Pearson", n=len(y), level=level)
     return linear_estimate(
         "AUC difference",
         value - rival,
-        influence - rival_influence,
+        difference,
         groups=groups,
         bounds=(-1.0, 1.0),
         method="paired DeLong" if groups is None else "paired DeLong-Obuchowski",
@@ -124,6 +133,21 @@ def auc_influence(
     if small_sample:
         influence *= np.sqrt((len(y) - 1) / len(y)) * np.where(y, _unbiased(y), _unbiased(~y))
     return value, influence
+
+
+def _ranks_alike(score: ArrayLike, other: ArrayLike) -> bool:
+    first, second = (np.unique(np.asarray(values), return_inverse=True)[1] for values in (score, other))
+    return np.array_equal(first, second)
+
+
+def _reach_of_certain(value: float, rival: float, n_pairs: int, *, level: float) -> tuple[float, float]:
+    """Return the ends of the difference of two areas of exactly 0 or 1, each within its exact interval."""
+    low, high = clopper_pearson_interval(np.round([value, rival]) * n_pairs, n_pairs, level=level)
+    difference = value - rival
+    return (
+        float(difference - np.hypot(value - low[0], high[1] - rival)),
+        float(difference + np.hypot(high[0] - value, rival - low[1])),
+    )
 
 
 def _mid_share(weights: np.ndarray, rank: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from appkit.prediction.delong import auc, auc_difference, auc_influence
@@ -96,3 +97,27 @@ def test_influence_of_rows_gives_the_jackknife_error(tied_scores):
     left_out = [roc_auc_score(np.delete(y, row), np.delete(score, row)) for row in range(80)]
     jackknife = np.sqrt(79 / 80 * np.sum((left_out - np.mean(left_out)) ** 2))
     assert standard_error(auc_influence(y, score)[1]) == pytest.approx(jackknife, rel=0.02)
+
+
+def test_two_perfect_rankings_of_few_pairs_are_not_certainly_equal():
+    estimate = auc_difference([0, 0, 0, 1, 1, 1], [1, 2, 3, 4, 5, 6], [1, 3, 2, 6, 5, 4])
+    reach = 1 - 0.025 ** (1 / 3)
+    assert (estimate.low, estimate.value, estimate.high) == pytest.approx((-reach, 0.0, reach))
+
+
+def test_clustered_variance_is_obuchowskis_by_brute_force():
+    rng = np.random.default_rng(1)
+    groups, y = rng.integers(12, size=60), rng.random(60) < 0.4
+    score = np.round(rng.normal(size=12)[groups] + rng.normal(size=60) + y, 1)
+    wins = (score[y][:, None] > score[~y]) + 0.5 * (score[y][:, None] == score[~y])
+    of_event, of_rest, area = wins.mean(axis=1), wins.mean(axis=0), wins.mean()
+    sums = np.array(
+        [
+            (of_event[groups[y] == patient] - area).sum() / y.sum()
+            + (of_rest[groups[~y] == patient] - area).sum() / (~y).sum()
+            for patient in range(12)
+        ]
+    )
+    estimate = auc(y, score, groups=groups)
+    half = stats.t.ppf(0.975, 11) * np.sqrt(12 / 11 * sums @ sums)
+    assert (estimate.value, estimate.value - estimate.low) == pytest.approx((area, half))
