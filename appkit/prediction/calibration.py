@@ -47,12 +47,19 @@ def calibration_intercept(
 
 
 def calibration_in_the_large(
-    y: ArrayLike, p: ArrayLike, *, sample_weight: ArrayLike | None = None, groups: ArrayLike | None = None
+    y: ArrayLike,
+    p: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    level: float = 0.95,
 ) -> Estimate:
     """Return the intercept with the slope held at 1, in log-odds: above 0, events were more frequent than predicted."""
     y, scores, weights = _logistic_inputs(y, p, sample_weight)
     fit = _fit_logistic(np.ones((len(y), 1)), y, weights, offset=scores)
-    return _coefficient("Calibration in the large", fit, 0, robust=sample_weight is not None, groups=groups)
+    return _coefficient(
+        "Calibration in the large", fit, 0, robust=sample_weight is not None, groups=groups, level=level
+    )
 
 
 def expected_calibration_error(
@@ -237,11 +244,21 @@ def _separates(scores: np.ndarray, y: np.ndarray, weights: np.ndarray) -> bool:
     return bool(rest.max() <= events.min() or events.max() <= rest.min())
 
 
-def _coefficient(name: str, fit: _LogisticFit, column: int, *, robust: bool, groups: ArrayLike | None) -> Estimate:
+def _coefficient(
+    name: str,
+    fit: _LogisticFit,
+    column: int,
+    *,
+    robust: bool,
+    groups: ArrayLike | None,
+    level: float = 0.95,
+) -> Estimate:
     value = float(fit.coefficients[column])
     if robust or groups is not None:
-        return linear_estimate(name, value, fit.influence[:, column], groups=groups, method="Wald, sandwich")
-    return normal_estimate(name, value, float(np.sqrt(fit.covariance[column, column])), n=len(fit.influence))
+        influence = fit.influence[:, column]
+        return linear_estimate(name, value, influence, groups=groups, method="Wald, sandwich", level=level)
+    error = float(np.sqrt(fit.covariance[column, column]))
+    return normal_estimate(name, value, error, n=len(fit.influence), level=level)
 
 
 def _logistic_inputs(

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
@@ -164,3 +165,9 @@ def test_a_bin_of_one_group_is_one_trial():
     bins = calibration_bins(y, p, n_bins=2, groups=[0, 0, 1, 1])
     assert bins.low == pytest.approx([0.0, 0.025])  # Clopper-Pearson, one of one
     assert bins.high == pytest.approx([0.975, 1.0])
+
+
+def test_in_the_large_widens_with_its_level(calibrated):
+    usual, wide = calibration_in_the_large(*calibrated), calibration_in_the_large(*calibrated, level=0.99)
+    ratio = (wide.high - wide.low) / (usual.high - usual.low)
+    assert ratio == pytest.approx(stats.norm.ppf(0.995) / stats.norm.ppf(0.975))
