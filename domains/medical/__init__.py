@@ -1,0 +1,1 @@
+"""Medical images: classifiers a clinician can question."""
