@@ -1,11 +1,12 @@
 """Decode one image file: any mode that Pillow reads, or DICOM, to grey or colour of 8 bits, 16 bits or floats."""
 
+import os
 import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -16,8 +17,8 @@ from appkit.exceptions import SchemaError
 __all__ = ["ImageHeader", "decode_image", "read_header"]
 
 # Not every format Pillow knows: PostScript, for one, would run a program.
-_FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "BMP", "GIF", "WEBP", "JPEG2000", "PPM", "TGA")
-_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, OverflowError, IndexError, KeyError)
+_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "JPEG2000", "PPM", "TGA")
+_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, OverflowError)
 _GREY = {"1", "L", "LA", "La"}
 _TURNED = {5, 6, 7, 8}  # EXIF orientations that exchange height and width
 _ORIENTATION, _BITS, _PHOTOMETRIC = 274, 258, 262  # tags of EXIF and TIFF
@@ -42,12 +43,12 @@ def read_header(path: str) -> ImageHeader:
     SchemaError
         Naming the file: absent, empty, or no image.
     """
-    with _explained(path):
-        if _is_dicom(path):
+    with _explained(path), open(path, "rb") as file:
+        if _is_dicom(file, path):
             pixels = _decoded_dicom(path)
             height, width, n_channels = pixels.shape
             return ImageHeader(height, width, n_channels, pixels.dtype)
-        with _opened(path) as image:
+        with _opened(file, path) as image:
             width, height = image.size
             # Pillow has turned the size of a TIFF already
             if image.format != "TIFF" and image.getexif().get(_ORIENTATION) in _TURNED:
@@ -82,10 +83,10 @@ def decode_image(path: str, *, frame: Frame | None = None) -> np.ndarray:
     MissingDependencyError
         If it is a DICOM file and pydicom is absent.
     """
-    with _explained(path):
-        if _is_dicom(path):
+    with _explained(path), open(path, "rb") as file:
+        if _is_dicom(file, path):
             return _decoded_dicom(path)
-        with _opened(path) as image:
+        with _opened(file, path) as image:
             _check_frames(image, path)
             _check_depth(image, path)
             if frame is not None:
@@ -114,11 +115,12 @@ def _explained(path: str) -> Iterator[None]:
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[Image.Image]:
+def _opened(file: BinaryIO, path: str) -> Iterator[Image.Image]:
+    """Open an image by its file: by its path, Pillow maps a TIFF into memory, wrongly where it lies on its side."""
     try:
-        image = Image.open(path, formats=_FORMATS)
+        image = Image.open(file, formats=_FORMATS)
     except Image.UnidentifiedImageError as err:
-        if not Path(path).stat().st_size:
+        if not file.seek(0, os.SEEK_END):
             raise SchemaError(f"File {path!r} is empty (0 bytes). Get it anew, or leave it out.") from err
         raise SchemaError(
             f"File {path!r} is no image that can be read, or is damaged at its start. Save it as PNG, JPEG, TIFF or "
@@ -128,10 +130,10 @@ def _opened(path: str) -> Iterator[Image.Image]:
         yield image
 
 
-def _is_dicom(path: str) -> bool:
-    """Return whether a file is DICOM, by its 128 bytes of preamble or, without one, by its name."""
-    with open(path, "rb") as file:
-        is_marked = file.read(132)[128:] == b"DICM"
+def _is_dicom(file: BinaryIO, path: str) -> bool:
+    """Return whether a file is DICOM, by the mark after its preamble or, without one, by its name."""
+    is_marked = file.read(132)[128:] == b"DICM"
+    file.seek(0)
     return is_marked or path.lower().endswith((".dcm", ".dicom"))
 
 
@@ -140,6 +142,15 @@ def _decoded_dicom(path: str) -> np.ndarray:
 
     pixels = read_dicom(path)
     return pixels if pixels.ndim == 3 else pixels[..., None]
+
+
+@contextmanager
+def _damage_named() -> Iterator[None]:
+    """Call by its name what Pillow, past opening, lets through from tags that are absent or of another type."""
+    try:
+        yield
+    except (IndexError, KeyError, TypeError) as err:
+        raise SyntaxError(f"{type(err).__name__}: {err}") from err
 
 
 def _is_grey(image: Image.Image) -> bool:
@@ -154,7 +165,8 @@ def _dtype_of(image: Image.Image) -> type:
 
 
 def _check_frames(image: Image.Image, path: str) -> None:
-    n_frames = getattr(image, "n_frames", 1)
+    with _damage_named():
+        n_frames = getattr(image, "n_frames", 1)
     if n_frames > 1 and image.format != "MPO":  # a camera's second picture is a preview or the other eye's
         raise SchemaError(
             f"File {path!r} must hold one picture, got {n_frames} frames or pages. Save those you want as files of "
@@ -183,9 +195,10 @@ def _draft(image: Image.Image, frame: Frame) -> None:
 
 
 def _pixels(image: Image.Image, path: str) -> np.ndarray:
-    image.load()
-    white = _stored_white(image)
-    ImageOps.exif_transpose(image, in_place=True)
+    with _damage_named():
+        image.load()
+        white = _stored_white(image)
+        ImageOps.exif_transpose(image, in_place=True)
     if image.mode[0] == "I":
         return _sixteen_bits(np.asarray(image), white, path)[..., None]
     if image.mode == "F":
