@@ -12,20 +12,29 @@ from torch import Tensor
 
 from appkit.data import Schema
 from appkit.data.cell_json import cell_from_json, cell_to_json
+from appkit.data.image_encoder import ImageEncoder
 from appkit.data.series_encoder import SeriesEncoder
 from appkit.data.table_encoder import TableEncoder
 from appkit.data.table_json import frame_from_json, frame_to_json
 from appkit.model.calibration import AffineCalibration
 from appkit.model.costs import Costs
-from appkit.model.heads import BinaryHead, HazardHead, MulticlassHead, OrdinalHead, QuantileHead, RegressionHead
+from appkit.model.heads import (
+    BinaryHead,
+    HazardHead,
+    MulticlassHead,
+    MultiLabelHead,
+    OrdinalHead,
+    QuantileHead,
+    RegressionHead,
+)
 from appkit.model.residual_quantiles import ResidualQuantiles
 from appkit.model.unit_conformal import UnitIntervals
 
 __all__ = ["ValueReader", "ValueWriter"]
 
 _OWN_CLASSES: tuple[type, ...] = (
-    AffineCalibration, BinaryHead, Costs, HazardHead, MulticlassHead, OrdinalHead, QuantileHead, RegressionHead,
-    ResidualQuantiles, UnitIntervals,
+    AffineCalibration, BinaryHead, Costs, HazardHead, MulticlassHead, MultiLabelHead, OrdinalHead, QuantileHead,
+    RegressionHead, ResidualQuantiles, UnitIntervals,
 )  # fmt: skip
 
 
@@ -78,6 +87,8 @@ class ValueWriter:
             return {"$encoder": value.to_dict()}
         if isinstance(value, SeriesEncoder):
             return {"$series_encoder": value.to_dict()}
+        if isinstance(value, ImageEncoder):
+            return {"$image_encoder": value.to_dict()}
         if isinstance(value, PurePath):
             return {"$path": str(value)}
         if type(value) in self._classes:
@@ -124,6 +135,7 @@ class ValueReader:
             "$schema": Schema.from_dict,
             "$encoder": TableEncoder.from_dict,
             "$series_encoder": SeriesEncoder.from_dict,
+            "$image_encoder": ImageEncoder.from_dict,
             "$path": Path,
             "$object": self._read_object,
         }

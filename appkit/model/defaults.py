@@ -110,7 +110,7 @@ def image_settings(
     *,
     n_rows: int,
     is_blind: bool,
-    learning_rate: float,
+    learning_rate: float | Literal["auto"],
     weight_decay: float,
     batch_size: int | Literal["auto"],
     max_epochs: int | Literal["auto"],
@@ -121,7 +121,7 @@ def image_settings(
     """Fill in ``"auto"`` for images."""
     epochs = min(200, max(16, 75_000 // max(n_rows, 1))) if max_epochs == "auto" else max_epochs
     return TrainingSettings(
-        learning_rate=learning_rate,
+        learning_rate=2e-3 if learning_rate == "auto" else learning_rate,
         weight_decay=weight_decay,
         batch_size=min(64, max(16, n_rows // 8)) if batch_size == "auto" else batch_size,
         max_epochs=min(epochs, _BLIND_EPOCHS) if is_blind else epochs,

@@ -9,6 +9,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from appkit.data.cells import shown
 from appkit.model.calibration import fit_calibration
 from appkit.model.ensemble import Ensemble
 from appkit.model.heads import Head, MultiLabelHead
@@ -62,7 +63,7 @@ class NeuralMultiLabelClassifier(ClassifierMixin, NeuralEstimator):
         classes = np.array(names if names is not None else [f"label {i}" for i in range(target.shape[1])])
         for name, column in zip(classes, target.T, strict=True):
             if column.min() == column.max():
-                raise ValueError(f"y must hold rows with and without each label, {name!r} is {column[0]:g} in all.")
+                raise ValueError(f"y must hold rows with and without a label, {str(name)!r} is {column[0]:g} in all.")
         self.classes_ = classes
         return target
 
@@ -95,5 +96,5 @@ def _checked(y: Any, *, n_rows: int, called: str) -> np.ndarray:
         raise ValueError(f"{called} must hold 0 or 1, it is missing in row {row}, column {column}. Drop such rows.")
     if not np.isin(target, (0, 1)).all():
         row, column = np.argwhere(~np.isin(target, (0, 1)))[0]
-        raise ValueError(f"{called} must hold 0 or 1, got {target[row, column]!r} in row {row}, column {column}.")
+        raise ValueError(f"{called} must hold 0 or 1, got {shown(target[row, column])} in row {row}, column {column}.")
     return target.astype(np.float32)

@@ -21,6 +21,7 @@ from appkit.model.heads import (
     HazardHead,
     Head,
     MulticlassHead,
+    MultiLabelHead,
     OrdinalHead,
     QuantileHead,
     RegressionHead,
@@ -35,7 +36,7 @@ Savable = NeuralEstimator | FrontEstimator
 _WEIGHTS = "module_/"
 _FACTORY = "$factory"
 _NEEDED: dict[str, tuple[type, ...]] = {
-    "head_": (BinaryHead, HazardHead, MulticlassHead, OrdinalHead, QuantileHead, RegressionHead),
+    "head_": (BinaryHead, HazardHead, MulticlassHead, MultiLabelHead, OrdinalHead, QuantileHead, RegressionHead),
     "calibration_": (AffineCalibration,),
 }
 
@@ -83,7 +84,10 @@ def state_of(estimator: Savable) -> EstimatorState:
     fitted.pop("device_")  # a model is opened where there is room for it, not where it was trained
     fitted |= _without_clocks(fitted)
     attributes = {name: writer.write(fitted[name], at=name) for name in sorted(fitted)}
-    weights = {f"{_WEIGHTS}{key}": value.detach().cpu().clone() for key, value in module.state_dict().items()}
+    weights = {  # weights of images lie channels last in memory: a file has one order
+        f"{_WEIGHTS}{key}": value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for key, value in module.state_dict().items()
+    }
     return EstimatorState(parameters, attributes, weights | writer.tensors, remarks)
 
 
