@@ -6,11 +6,11 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from appkit.data.dicom import is_dicom, open_dicom, read_dicom
 from appkit.data.image_resizing import Frame
 from appkit.exceptions import SchemaError
 
@@ -43,12 +43,10 @@ def read_header(path: str) -> ImageHeader:
     SchemaError
         Naming the file: absent, empty, or no image.
     """
-    with _explained(path), open(path, "rb") as file:
-        if _is_dicom(file, path):
-            pixels = _decoded_dicom(path)
-            height, width, n_channels = pixels.shape
-            return ImageHeader(height, width, n_channels, pixels.dtype)
-        with _opened(file, path) as image:
+    with _explained(path):
+        if is_dicom(path):
+            return _dicom_header(path)
+        with _opened(path) as image:
             width, height = image.size
             # Pillow has turned the size of a TIFF already
             if image.format != "TIFF" and image.getexif().get(_ORIENTATION) in _TURNED:
@@ -83,10 +81,10 @@ def decode_image(path: str, *, frame: Frame | None = None) -> np.ndarray:
     MissingDependencyError
         If it is a DICOM file and pydicom is absent.
     """
-    with _explained(path), open(path, "rb") as file:
-        if _is_dicom(file, path):
+    with _explained(path):
+        if is_dicom(path):
             return _decoded_dicom(path)
-        with _opened(file, path) as image:
+        with _opened(path) as image:
             _check_frames(image, path)
             _check_depth(image, path)
             if frame is not None:
@@ -115,31 +113,38 @@ def _explained(path: str) -> Iterator[None]:
 
 
 @contextmanager
-def _opened(file: BinaryIO, path: str) -> Iterator[Image.Image]:
+def _opened(path: str) -> Iterator[Image.Image]:
     """Open an image by its file: by its path, Pillow maps a TIFF into memory, wrongly where it lies on its side."""
-    try:
-        image = Image.open(file, formats=_FORMATS)
-    except Image.UnidentifiedImageError as err:
-        if not file.seek(0, os.SEEK_END):
-            raise SchemaError(f"File {path!r} is empty (0 bytes). Get it anew, or leave it out.") from err
-        raise SchemaError(
-            f"File {path!r} is no image that can be read, or is damaged at its start. Save it as PNG, JPEG, TIFF or "
-            f"DICOM."
-        ) from err
-    with image:
-        yield image
+    with open(path, "rb") as file:
+        try:
+            image = Image.open(file, formats=_FORMATS)
+        except Image.UnidentifiedImageError as err:
+            if not file.seek(0, os.SEEK_END):
+                raise SchemaError(f"File {path!r} is empty (0 bytes). Get it anew, or leave it out.") from err
+            raise SchemaError(
+                f"File {path!r} is no image that can be read, or is damaged at its start. Save it as PNG, JPEG, TIFF "
+                f"or DICOM."
+            ) from err
+        with image:
+            yield image
 
 
-def _is_dicom(file: BinaryIO, path: str) -> bool:
-    """Return whether a file is DICOM, by the mark after its preamble or, without one, by its name."""
-    is_marked = file.read(132)[128:] == b"DICM"
-    file.seek(0)
-    return is_marked or path.lower().endswith((".dcm", ".dicom"))
+_DICOM_TAGS = ["Rows", "Columns", "PhotometricInterpretation", "BitsStored", "RedPaletteColorLookupTableDescriptor"]
+
+
+def _dicom_header(path: str) -> ImageHeader:
+    header = open_dicom(path, only=_DICOM_TAGS)
+    photometric = str(header.get("PhotometricInterpretation"))
+    if header.get("Rows") is None or header.get("Columns") is None:
+        _decoded_dicom(path)  # raises, and says what is the matter
+    if photometric.startswith("MONOCHROME"):
+        return ImageHeader(int(header.Rows), int(header.Columns), 1, np.dtype(np.uint16))
+    palette = header.get("RedPaletteColorLookupTableDescriptor")
+    n_bits = palette[2] if palette else header.get("BitsStored", 8)
+    return ImageHeader(int(header.Rows), int(header.Columns), 3, np.dtype(np.uint8 if n_bits <= 8 else np.uint16))
 
 
 def _decoded_dicom(path: str) -> np.ndarray:
-    from appkit.data.dicom import read_dicom  # imports pydicom, which only those with such files need
-
     pixels = read_dicom(path)
     return pixels if pixels.ndim == 3 else pixels[..., None]
 

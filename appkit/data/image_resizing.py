@@ -11,7 +11,7 @@ from appkit.exceptions import SchemaError
 __all__ = ["Frame", "has_colour", "luma", "resized", "with_channels"]
 
 _GREEN, _BLUE = np.float32(0.587), np.float32(0.114)  # of brightness, by ITU-R BT.601 as in JPEG; red has the rest
-_SPREAD = 1 / 8  # of the range: how far apart the channels of a pixel with colour are; JPEG's noise stays below
+_SPREAD = 1 / 8  # of the range: channels of a pixel with colour are further apart; JPEG's noise stays below
 _SHARE = 0.05  # of the pixels with colour; arrows and watermarks stay below
 
 
@@ -121,7 +121,7 @@ def luma(pixels: np.ndarray) -> np.ndarray:
 
 
 def has_colour(pixels: np.ndarray) -> bool:
-    """Return whether an 8-bit picture ``(h, w, c)`` has colour: 32 of 255 apart in at least a twentieth of its pixels.
+    """Return whether a picture of integers ``(h, w, c)`` has colour: more than 32 of 255 in a twentieth of its pixels.
 
     Grey pictures are often stored with three channels, with JPEG's noise or a coloured mark of the device in them.
     """
@@ -133,4 +133,4 @@ def has_colour(pixels: np.ndarray) -> bool:
         pixels[..., 2],
     )  # reducing so short an axis takes ten times as long
     spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
-    return bool((spread > _SPREAD * 255).mean() >= _SHARE)
+    return bool((spread > _SPREAD * np.iinfo(pixels.dtype).max).mean() >= _SHARE)

@@ -141,7 +141,7 @@ def read_images(
     items = _items(X, image)
     if not len(items):
         raise SchemaError("X must hold at least one image, got none. Check the filter that made it.")
-    if isinstance(items, np.ndarray) or not any(isinstance(item, _PATHS) for item in items):
+    if isinstance(items, np.ndarray) or all(np.ndim(item) for item in items):  # a path, or a missing one, has no axes
         names = np.array([f"image {row}" for row in range(len(items))])
         return Images(_pixels_of_arrays(items, wanted, threads), names)
     paths = _checked_paths(items)

@@ -225,6 +225,7 @@ def test_a_file_cut_off_is_refused(tmp_path, name):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's own, about tags it passes over
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")  # where the size is what is damaged
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif", "a.gif", "a.webp", "a.jp2"])
 def test_damaged_bytes_give_pixels_or_one_clear_error(tmp_path, name):
     rng = np.random.default_rng(0)
@@ -253,3 +254,39 @@ def test_a_picture_that_claims_a_billion_pixels_is_refused(tmp_path):
     (tmp_path / "a.png").write_bytes(png(bits=8, colour=0, rows=b"", width=40_000, height=40_000))
     with pytest.raises(SchemaError, match="more pixels than Pillow opens"):
         decode_image(str(tmp_path / "a.png"))
+
+
+pydicom_data = pytest.importorskip("pydicom.data", reason="reads pydicom's own files")
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "dtype"),
+    [
+        ("CT_small.dcm", (128, 128, 1), np.uint16),
+        ("SC_rgb_jpeg_dcmtk.dcm", (100, 100, 3), np.uint8),
+        ("examples_palette.dcm", (350, 800, 3), np.uint16),
+        ("MR_small.dcm", (64, 64, 1), np.uint16),
+    ],
+)
+def test_dicom_is_decoded_as_its_header_promises(name, shape, dtype):
+    path = pydicom_data.get_testdata_file(name)
+    header, pixels = read_header(path), decode_image(path)
+    assert (header.height, header.width, header.n_channels) == pixels.shape == shape
+    assert header.dtype == pixels.dtype == dtype
+
+
+def test_dicom_is_known_by_its_content(tmp_path):
+    original = Path(pydicom_data.get_testdata_file("CT_small.dcm"))
+    (tmp_path / "scan.png").write_bytes(original.read_bytes())
+    np.testing.assert_array_equal(decode_image(str(tmp_path / "scan.png")), decode_image(str(original)))
+
+
+@pytest.mark.parametrize("read", [read_header, decode_image])
+def test_dicom_without_a_picture_is_named(read):
+    with pytest.raises(SchemaError, match=r"rtplan\.dcm' holds no picture"):
+        read(pydicom_data.get_testdata_file("rtplan.dcm"))
+
+
+def test_dicom_of_several_frames_is_refused():
+    with pytest.raises(SchemaError, match="must hold one frame, got"):
+        decode_image(pydicom_data.get_testdata_file("rtdose.dcm"))
