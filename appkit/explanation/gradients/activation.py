@@ -1,7 +1,7 @@
 """Grad-CAM: where the feature map that a convolutional network decides on lights up."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,9 +11,11 @@ from torch import Tensor, nn
 
 from appkit.explanation.explanation import Explanation
 from appkit.explanation.games.tensor import TensorGame
-from appkit.explanation.gradients.differentiation import batched, differentiating, gradients
+from appkit.explanation.gradients.differentiation import batched, differentiating, gradients_of
 from appkit.explanation.seeds import RandomState
 from appkit.explanation.solvers.draws import endpoints
+from appkit.model.flip_average import FlipAverage
+from appkit.model.networks import MultiNetwork
 
 __all__ = ["LEAST_MAP_SIDE", "grad_cam"]
 
@@ -34,13 +36,16 @@ def grad_cam(
     off at 0, and the rest is laid over the image. Values say where, not how much: they have no units, sum to nothing
     and compare within one image and output only. One gradient per image and output.
 
+    Of an ensemble the maps of its networks are added, each weighed by the gradient of what they say together. A network
+    that also looks at the mirrored image has a map of that look, too, which is mirrored back.
+
     Parameters
     ----------
     game
         Images ``(n_rows, n_channels, height, width)``.
     layer
-        Name of the module whose output is taken, as in ``network.named_modules()``, or the module itself. ``None``
-        takes the last feature map of at least 7 x 7 cells.
+        Name of the module whose output is taken, as in ``named_modules()`` of the network (of each one in an ensemble),
+        or the module itself. ``None`` takes the last feature map of at least 7 x 7 cells.
     max_evaluations, random_state, progress
         Unused, nothing is drawn; here so that every explainer is called alike.
 
@@ -76,9 +81,9 @@ def grad_cam(
     True
     """
     started = game.n_evaluations
-    feature_map = _feature_map(game, layer)
+    feature_maps = _feature_maps(game, layer)
     ends = endpoints(game)
-    values = _player_values(game, feature_map)
+    values = _player_values(game, feature_maps)
     return Explanation(
         values=values,
         standard_error=np.full_like(values, np.nan),
@@ -89,7 +94,7 @@ def grad_cam(
         layout=game.layout(),
         player_names=game.player_names,
         output_names=game.output_names,
-        method=f"grad-cam ({feature_map})",
+        method=f"grad-cam ({'; '.join(dict.fromkeys(map(str, feature_maps)))})",
         units="activation",
         n_evaluations=-(-(game.n_evaluations - started) // game.n_rows),
         is_additive=False,
@@ -102,6 +107,7 @@ def grad_cam(
 
 @dataclass(frozen=True)
 class _FeatureMap:
+    root: object  # the network it is in, one of an ensemble
     name: str
     module: nn.Module
     height: int
@@ -116,53 +122,117 @@ class _FeatureMap:
         return min(self.height, self.width) >= LEAST_MAP_SIDE
 
 
-def _player_values(game: TensorGame, feature_map: _FeatureMap) -> np.ndarray:
+def _player_values(game: TensorGame, feature_maps: Sequence[_FeatureMap]) -> np.ndarray:
     """Return the mean map over each player's pixels, float64 ``(n_rows, n_players, n_outputs)``."""
     everyone = torch.arange(game.n_rows, device=game.device)
     with differentiating(game.network, everyone.device):
-        values = batched(game, lambda rows: _map_values(game, feature_map, rows), [everyone])
+        values = batched(game, lambda rows: _map_values(game, feature_maps, rows), [everyone])
     return values.cpu().numpy()
 
 
-def _map_values(game: TensorGame, feature_map: _FeatureMap, rows: Tensor) -> Tensor:
+def _map_values(game: TensorGame, feature_maps: Sequence[_FeatureMap], rows: Tensor) -> Tensor:
     elements = game.elements[rows]
-    with _Tap.on(feature_map.module) as tap:
+    with contextlib.ExitStack() as stack:
+        taps = [stack.enter_context(_Tap.on(found, elements)) for found in feature_maps]
         outputs = game.ask(elements, rows)
+    looks = [look for tap in taps for look in tap.looks]
     values = []
-    for gradient in gradients(outputs, tap.leaf):
-        weights = gradient.mean((2, 3), keepdim=True)
-        cam = (weights * tap.leaf.detach()).sum(1, keepdim=True).relu()
-        over_image = F.interpolate(cam, size=elements.shape[-2:], mode="bilinear", align_corners=False)
+    last = outputs.shape[1] - 1
+    for k in range(last + 1):
+        leaves = [look.leaf for look in looks]
+        slopes = gradients_of(outputs[:, k], leaves, keep=k < last)
+        maps = [_laid_over(look, slope, elements.shape[-2:]) for look, slope in zip(looks, slopes, strict=True)]
+        over_image = torch.stack(maps).sum(0)
         values.append(game.player_means(over_image.expand(elements.shape), rows=rows))
     return torch.stack(values, dim=2)
 
 
+def _laid_over(look: "_Look", slope: Tensor, size: torch.Size) -> Tensor:
+    """Return the map of one look at the image in the size of the image, ``(n, 1, height, width)``."""
+    weights = slope.mean((2, 3), keepdim=True)
+    cam = (weights * look.leaf.detach()).sum(1, keepdim=True).relu()
+    over_image = F.interpolate(cam, size=size, mode="bilinear", align_corners=False)
+    return over_image.flip(-1) if look.is_mirrored else over_image
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A feature map of one pass of a network."""
+
+    leaf: Tensor
+    is_mirrored: bool
+
+
 @dataclass
 class _Tap:
-    """Cuts the graph at a module, so that nothing before it is differentiated and nothing after writes into it."""
+    """Cuts the graph at a module, so that nothing before it is differentiated and nothing after writes into it.
 
-    leaf: Tensor = field(default_factory=lambda: torch.zeros(0))
+    A module used several times in a pass is cut every time, and the last cut counts. A network asked several times has
+    as many looks at the image.
+    """
+
+    images: Tensor
+    looks: list[_Look] = field(default_factory=list)
+    _is_new_pass: bool = True
+    _is_mirrored: bool = False
 
     @classmethod
     @contextlib.contextmanager
-    def on(cls, module: nn.Module) -> Iterator["_Tap"]:
-        tap = cls()
-        hook = module.register_forward_hook(tap._cut)
-        try:
+    def on(cls, found: _FeatureMap, images: Tensor) -> Iterator["_Tap"]:
+        tap = cls(images)
+        with contextlib.ExitStack() as stack:
+            if isinstance(found.root, nn.Module) and found.root is not found.module:
+                stack.callback(found.root.register_forward_pre_hook(tap._begin).remove)
+            stack.callback(found.module.register_forward_hook(tap._cut).remove)
             yield tap
-        finally:
-            hook.remove()
+
+    def _begin(self, root: nn.Module, inputs: tuple[object, ...]) -> None:
+        seen = inputs[0] if inputs else None
+        self._is_new_pass = True
+        has_shape = isinstance(seen, Tensor) and seen.shape == self.images.shape
+        self._is_mirrored = has_shape and torch.equal(seen, self.images.flip(-1))  # type: ignore[arg-type]
 
     def _cut(self, module: nn.Module, inputs: object, output: Tensor) -> Tensor:
-        self.leaf = output.detach().requires_grad_()
-        return self.leaf.clone()  # the next layer may work in place
+        look = _Look(output.detach().requires_grad_(), self._is_mirrored)
+        if self._is_new_pass:
+            self.looks.append(look)
+        else:
+            self.looks[-1] = look
+        self._is_new_pass = False
+        return look.leaf.clone()  # the next layer may work in place
 
 
-def _feature_map(game: TensorGame, layer: str | nn.Module | None) -> _FeatureMap:
+def _feature_maps(game: TensorGame, layer: str | nn.Module | None) -> list[_FeatureMap]:
+    """Return the map to take in each network of an ensemble, or in the only network."""
     if not isinstance(game, TensorGame):
         raise TypeError(f"Grad-CAM needs a game of images, got {type(game).__name__}. Use method='permutation'.")
-    root, wanted = _modules(game.network, layer)
-    seen = _seen_maps(root, lambda: game.ask(game.elements[:1], torch.zeros(1, dtype=torch.int64, device=game.device)))
+    if isinstance(layer, nn.Module):
+        return [_feature_map(game, game.network if isinstance(game.network, nn.Module) else layer, layer)]
+    if not isinstance(game.network, nn.Module):
+        raise TypeError(f"Grad-CAM needs a torch module, got the function {game.network!r}. Pass its module as layer=.")
+    return [_feature_map(game, root, _module_named(root, layer)) for root in _looking_networks(game.network)]
+
+
+def _looking_networks(network: nn.Module) -> list[nn.Module]:
+    """Return the networks that look at images: those of an ensemble, without what makes them look at mirror images."""
+    parts = list(network.modules())
+    mirrored = [part.network for part in parts if isinstance(part, FlipAverage)]
+    ensemble = next((part for part in parts if isinstance(part, MultiNetwork)), None)
+    return mirrored or ([network] if ensemble is None else list(ensemble.networks))
+
+
+def _module_named(root: nn.Module, layer: str | None) -> nn.Module | None:
+    if layer is None:
+        return None
+    modules = dict(root.named_modules())
+    if layer not in modules:
+        raise ValueError(f"layer must be one of {[name for name in modules if name]}, got {layer!r}.")
+    return modules[layer]
+
+
+def _feature_map(game: TensorGame, root: nn.Module, wanted: nn.Module | None) -> _FeatureMap:
+    nobody_else = torch.zeros(1, dtype=torch.int64, device=game.device)
+    seen = _seen_maps(root, lambda: game.ask(game.elements[:1], nobody_else))
     if wanted is not None:
         seen = [found for found in seen if found.module is wanted]
     fine = [found for found in seen if found.is_fine and (wanted is not None or _fits(found, game))]
@@ -176,20 +246,6 @@ def _feature_map(game: TensorGame, layer: str | nn.Module | None) -> _FeatureMap
     return fine[-1]
 
 
-def _modules(network: object, layer: str | nn.Module | None) -> tuple[nn.Module, nn.Module | None]:
-    """Return where to look for feature maps, and the module asked for, if any."""
-    if isinstance(layer, nn.Module):
-        return network if isinstance(network, nn.Module) else layer, layer
-    if not isinstance(network, nn.Module):
-        raise TypeError(f"Grad-CAM needs a torch module, got the function {network!r}. Pass its module as layer=.")
-    if layer is None:
-        return network, None
-    modules = dict(network.named_modules())
-    if layer not in modules:
-        raise ValueError(f"layer must be one of {[name for name in modules if name]}, got {layer!r}.")
-    return network, modules[layer]
-
-
 def _seen_maps(root: nn.Module, ask: Callable[[], Tensor]) -> list[_FeatureMap]:
     """Return the feature maps of one pass, in the order in which they are finished.
 
@@ -200,7 +256,7 @@ def _seen_maps(root: nn.Module, ask: Callable[[], Tensor]) -> list[_FeatureMap]:
     def watch(name: str, module: nn.Module) -> torch.utils.hooks.RemovableHandle:
         def note(module: nn.Module, inputs: object, output: object) -> None:
             if isinstance(output, Tensor) and output.ndim == 4 and output.is_floating_point():
-                seen.append(_FeatureMap(name, module, *output.shape[2:]))
+                seen.append(_FeatureMap(root, name, module, *output.shape[2:]))
 
         return module.register_forward_hook(note)
 

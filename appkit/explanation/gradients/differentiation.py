@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from appkit.explanation.games.tensor import TensorGame
 from appkit.model.evaluating import evaluating
 
-__all__ = ["batched", "differentiating", "gradients"]
+__all__ = ["batched", "differentiating", "gradients", "gradients_of"]
 
 # more rows a call are no faster where measured (GRU, 1-D CNN, ResNet-18), fewer lose up to half
 _CPU_BATCH, _GPU_BATCH, _LEAST_BATCH = 256, 4096, 8
@@ -42,7 +42,7 @@ def gradients(outputs: Tensor, inputs: Tensor) -> list[Tensor]:
         If the outputs do not depend on the inputs in a way torch can follow.
     """
     last = outputs.shape[1] - 1
-    return [_gradient(outputs[:, k], inputs, keep=k < last) for k in range(last + 1)]
+    return [gradients_of(outputs[:, k], [inputs], keep=k < last)[0] for k in range(last + 1)]
 
 
 def batched(game: TensorGame, answer: Callable[..., Tensor], columns: Sequence[Tensor]) -> Tensor:
@@ -91,13 +91,18 @@ def _may_be_recurrent(network: object) -> bool:
     return not isinstance(network, nn.Module) or any(isinstance(part, nn.RNNBase) for part in network.modules())
 
 
-def _gradient(output: Tensor, inputs: Tensor, *, keep: bool) -> Tensor:
-    found = None
+def gradients_of(output: Tensor, inputs: Sequence[Tensor], *, keep: bool = False) -> list[Tensor]:
+    """Return the gradient of one output, ``(n,)``, in each of several inputs.
+
+    ``keep`` says whether the graph is differentiated once more. See :func:`gradients`.
+    """
+    found: tuple[Tensor | None, ...] = (None,)
     if output.requires_grad:
-        (found,) = torch.autograd.grad(output.sum(), inputs, retain_graph=keep, allow_unused=True)
-    if found is None:
+        found = torch.autograd.grad(output.sum(), list(inputs), retain_graph=keep, allow_unused=True)
+    known = [gradient for gradient in found if gradient is not None]
+    if len(known) < len(inputs):
         raise ValueError(
             "The network must be differentiable in its input, got an output torch knows no gradient of (arrays, "
             "detached tensors or rounding on the way). Use method='permutation', which asks for outputs only."
         )
-    return found
+    return known
