@@ -1,4 +1,4 @@
-"""Find the file of a public data set: on disk, in the user's cache, or at its publisher."""
+"""Find the file or folder of a public data set: on disk, in the user's cache, or at its publisher."""
 
 import os
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from urllib.parse import urlparse
 
 from appkit.exceptions import DatasetNotFoundError
 
-__all__ = ["Source", "download", "find_file"]
+__all__ = ["Source", "download", "find_file", "find_folder"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,20 @@ def find_file(source: Source) -> Path:
     if source.url is None or source.known_hash is None:
         raise DatasetNotFoundError(_advice(source))
     return download(source.url, known_hash=source.known_hash, target=_cache_folder() / source.path)
+
+
+def find_folder(source: Source) -> Path:
+    """Return the path of a folder of files: under ``$APPKIT_DATA``, else in the user's cache.
+
+    Raises
+    ------
+    DatasetNotFoundError
+        Saying where to get it and where to put it.
+    """
+    for folder in _folders():
+        if (folder / source.path).is_dir():
+            return folder / source.path
+    raise DatasetNotFoundError(_advice(source))
 
 
 def download(url: str, *, known_hash: str, target: Path) -> Path:

@@ -10,6 +10,7 @@ import pooch
 import pytest
 
 from appkit.data import Source, download, find_file
+from appkit.data.sources import find_folder
 from appkit.exceptions import DatasetNotFoundError
 
 CONTENT = b"loan,bad\n1,0\n"
@@ -101,3 +102,19 @@ def test_an_address_that_does_not_answer_is_named_and_leaves_nothing(tmp_path, p
     with pytest.raises(DatasetNotFoundError, match="cannot be reached"):
         download(url, known_hash=CHECKSUM, target=tmp_path / "absent.csv")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_is_found_where_it_is_declared_before_the_cache(folders):
+    declared, cache = (put(folder / "medical" / "scans" / "a.png").parent for folder in folders)
+    source = Source("medical/scans", address="https://example.org")
+    assert find_folder(source) == declared
+    (declared / "a.png").unlink()
+    declared.rmdir()
+    assert find_folder(source) == cache
+
+
+def test_an_absent_folder_says_where_to_get_it_and_where_to_put_it(folders):
+    with pytest.raises(
+        DatasetNotFoundError, match=r"scans is neither under .*declared.* Get it from https://example.org"
+    ):
+        find_folder(Source("medical/scans", address="https://example.org"))
