@@ -1,16 +1,17 @@
 """What ``"auto"`` means: networks, batches, patience and held-out rows by the size of the table."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
 from appkit.data import validation_folds
 from appkit.model.training import TrainingSettings
 
 __all__ = [
+    "Fold",
     "count_bins",
     "count_image_networks",
     "count_networks",
@@ -117,6 +118,7 @@ def image_settings(
     patience: int | Literal["auto"],
     mixup: float,
     augment: Callable[[Tensor], Tensor] | None,
+    rates: Callable[[nn.Module], Mapping[str, float]] | None,
 ) -> TrainingSettings:
     """Fill in ``"auto"`` for images."""
     epochs = min(200, max(16, 75_000 // max(n_rows, 1))) if max_epochs == "auto" else max_epochs
@@ -131,6 +133,7 @@ def image_settings(
         mixup=mixup,
         least_batch=2,
         augment=augment,
+        rates=rates,
     )
 
 

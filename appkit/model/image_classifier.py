@@ -44,11 +44,11 @@ class ImageClassifier(NeuralClassifier, ImageEstimator):
         ``"efficientnet-lite0"``, ``"monai:DenseNet121"`` or another of MONAI's, ``"timm:..."`` (to start from weights);
         or a factory ``factory(shape, n_outputs) -> nn.Module``, see ``ImageNetworkFactory``.
     weights
-        File of weights to start from (.safetensors, or a state dict saved by torch), or ``"imagenet"`` for
+        File of weights to start from (.safetensors, or a state dict saved by torch), or ``"published"`` for
         ``"efficientnet-lite0"``, whose package brings them. No code in a file is run.
     fine_tune
         What is learnt: ``"full"``, at rates that fall towards the input where there are weights to start from;
-        ``"last-stage"``; or ``"none"``: the last layer alone.
+        ``"last-stage"``; or ``"none"``: the last layer alone, which is solved for and needs no epochs.
     augment
         How training images are altered: an ``Augmentation``, the name of a preset, ``None``, or ``"auto"``: small
         turns, shifts and changes of size and of grey values, which keep a label; nothing is mirrored, for a heart has
@@ -56,7 +56,7 @@ class ImageClassifier(NeuralClassifier, ImageEstimator):
     mixup
         Mixes pairs of training images by shares drawn from Beta(mixup, mixup); 0: not.
     average_flips
-        Answer with the mean over an image and its mirror image.
+        Answer with the mean over an image and its mirror image; ``"auto"``: with ``fine_tune="none"``.
     n_networks
         Networks trained over folds and averaged.
     width, dropout
@@ -107,7 +107,7 @@ class ImageClassifier(NeuralClassifier, ImageEstimator):
         fine_tune: Literal["full", "last-stage", "none"] = "full",
         augment: str | Augmentation | None = "auto",
         mixup: float = 0.0,
-        average_flips: bool = False,
+        average_flips: bool | Literal["auto"] = "auto",
         n_networks: int | Literal["auto"] = "auto",
         width: int = 32,
         dropout: float = 0.2,

@@ -1,5 +1,7 @@
 """What image classifiers share: pictures in, pixels of one size, a network over them."""
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -16,14 +18,19 @@ from appkit.data.images import Images, ImageShape, read_images
 from appkit.data.splits import check_units_apart
 from appkit.exceptions import SchemaError
 from appkit.model.augmentation import AUGMENTATIONS, Augmentation
-from appkit.model.defaults import count_image_networks, image_settings
+from appkit.model.backbones import BACKBONES
+from appkit.model.defaults import Fold, count_image_networks, image_settings
 from appkit.model.device import Placement, place_images
-from appkit.model.ensemble import Weights
+from appkit.model.ensemble import Ensemble, Recipe, Weights
 from appkit.model.flip_average import FlipAverage
+from appkit.model.frozen_features import fit_frozen
 from appkit.model.image_networks import IMAGE_NETWORKS, ImageNetworkFactory, image_network
 from appkit.model.image_tensor import ImageTensor, image_tensor
+from appkit.model.layer_rates import FINE_TUNING, layer_rates
 from appkit.model.neural_estimator import Examples, NeuralEstimator
-from appkit.model.training import TrainingSettings
+from appkit.model.pretrained import named_network, preprocessing
+from appkit.model.training import TrainingData, TrainingSettings
+from appkit.model.weights import load_weights
 
 __all__ = ["ImageEstimator"]
 
@@ -57,7 +64,7 @@ class ImageEstimator(NeuralEstimator):
         fine_tune: Literal["full", "last-stage", "none"] = "full",
         augment: str | Augmentation | None = "auto",
         mixup: float = 0.0,
-        average_flips: bool = False,
+        average_flips: bool | Literal["auto"] = "auto",
         n_networks: int | Literal["auto"] = "auto",
         width: int = 32,
         dropout: float = 0.2,
@@ -159,17 +166,18 @@ class ImageEstimator(NeuralEstimator):
     def _check_params(self) -> None:
         self._check_whole("width")
         super()._check_params()
-        if isinstance(self.network, str):
-            self._check_network_name(self.network)
+        if isinstance(self.network, str) and not _is_known(self.network):
+            names = ", ".join((*IMAGE_NETWORKS, *BACKBONES))
+            raise ValueError(f"network must be one of {names} or a factory, got {self.network!r}.")
+        if self.fine_tune not in FINE_TUNING:
+            raise ValueError(f"fine_tune must be one of {', '.join(FINE_TUNING)}, got {self.fine_tune!r}.")
+        if self.fine_tune != "full" and self.weights is None and isinstance(self.network, str):
+            raise ValueError(f"fine_tune={self.fine_tune!r} needs weights to start from: give weights=.")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout must be at least 0 and under 1, got {self.dropout!r}.")
         if not self.mixup >= 0:
             raise ValueError(f"mixup must be 0 or a positive number, got {self.mixup!r}.")
         self._augmentation()
-
-    def _check_network_name(self, name: str) -> None:
-        if name not in IMAGE_NETWORKS:
-            raise ValueError(f"network must be one of {', '.join(IMAGE_NETWORKS)} or a factory, got {name!r}.")
 
     def _augmentation(self) -> Augmentation | None:
         """Return how training images are altered."""
@@ -243,11 +251,15 @@ class ImageEstimator(NeuralEstimator):
         if self.warm_start and hasattr(self, "module_"):
             self.encoder_.check(inputs)
             return self._fitted_weights()
-        self.encoder_ = self._make_encoder().fit(inputs)
+        self.encoder_ = self._make_encoder(inputs.shape.n_channels).fit(inputs)
         return None
 
-    def _make_encoder(self) -> ImageEncoder:
-        return ImageEncoder()
+    def _make_encoder(self, n_channels: int) -> ImageEncoder:
+        """Return an encoder that learns the scale of pixels, or has the one that published weights want."""
+        if not isinstance(self.network, str) or self.network in IMAGE_NETWORKS or self.weights is None:
+            return ImageEncoder()
+        scaling = preprocessing(self.network, n_channels=n_channels)
+        return ImageEncoder(mean=scaling.mean, std=scaling.std)
 
     def _encode_inputs(self, inputs: Images) -> ImageTensor:
         return self._tensor(inputs.pixels)
@@ -256,16 +268,43 @@ class ImageEstimator(NeuralEstimator):
         return image_tensor(pixels, centre=self.encoder_.centre, scale=self.encoder_.scale)
 
     def _build_network(self, n_outputs: int) -> nn.Module:
-        network = self._bare_network(n_outputs).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return FlipAverage(network) if self.average_flips else network
+        return self._dressed(self._bare_network(n_outputs))
 
-    def _bare_network(self, n_outputs: int) -> nn.Module:
+    def _new_network(self, n_outputs: int) -> nn.Module:
+        is_published = isinstance(self.network, str) and self.network not in IMAGE_NETWORKS
+        network = self._bare_network(n_outputs, weights=self.weights if is_published else None)
+        if self.weights is not None and not is_published:
+            load_weights(network, self.weights)
+        return self._dressed(network)
+
+    def _dressed(self, network: nn.Module) -> nn.Module:
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return FlipAverage(network) if self._looks_at_flips else network
+
+    @property
+    def _looks_at_flips(self) -> bool:
+        return self.fine_tune == "none" if self.average_flips == "auto" else bool(self.average_flips)
+
+    def _bare_network(self, n_outputs: int, *, weights: str | Path | None = None) -> nn.Module:
         if not isinstance(self.network, str):
             return self.network(self.shape_, n_outputs)
-        return image_network(self.network, self.shape_, n_outputs, width=self.width, dropout=self.dropout)
+        if self.network in IMAGE_NETWORKS:
+            return image_network(self.network, self.shape_, n_outputs, width=self.width, dropout=self.dropout)
+        return named_network(self.network, self.shape_, n_outputs, weights=weights, dropout=self.dropout)
+
+    def _fit_networks(self, recipe: Recipe, data: TrainingData, folds: list[Fold], **options: Any) -> Ensemble:
+        """Train as others do, or solve for the last layer alone where nothing else is to learn."""
+        if self.fine_tune != "none":
+            return super()._fit_networks(recipe, data, folds, **options)
+        return fit_frozen(recipe, data, folds, validation=options["validation"], on_epoch=options["on_epoch"])
+
+    def _rates(self) -> Callable[[nn.Module], Mapping[str, float]] | None:
+        if self.weights is None and self.fine_tune == "full":
+            return None
+        return partial(layer_rates, fine_tune=self.fine_tune)
 
     def _count_auto_networks(self, given: Examples) -> int:
-        return count_image_networks(len(given))
+        return round(1 / self.validation_fraction) if self.fine_tune == "none" else count_image_networks(len(given))
 
     def _settings(self, n_rows: int, *, is_blind: bool) -> TrainingSettings:
         return image_settings(
@@ -278,10 +317,11 @@ class ImageEstimator(NeuralEstimator):
             patience=self.patience,
             mixup=self.mixup,
             augment=self._augmentation(),
+            rates=self._rates(),
         )
 
     def _least_weights(self) -> int:
-        return self.width * self.width
+        return self.width * self.width if self.network in IMAGE_NETWORKS else 1
 
     def _keep_background(self, inputs: Images, target: np.ndarray, seed: int) -> None:
         """Keep the mean image alone: no patient's image leaves with a model."""
@@ -291,3 +331,10 @@ class ImageEstimator(NeuralEstimator):
         mean = total / len(inputs)
         is_whole = inputs.pixels.dtype.kind == "u"
         self.background_ = (np.round(mean) if is_whole else mean).astype(inputs.pixels.dtype)[None]
+
+
+def _is_known(name: str) -> bool:
+    """Return whether a network goes by this name; of MONAI's and timm's what comes before the colon is looked at."""
+    known = {entry.partition(":")[0] for entry in BACKBONES if ":" in entry}
+    source, colon, inner = name.partition(":")
+    return name in IMAGE_NETWORKS or name in BACKBONES or bool(colon and inner and source in known)

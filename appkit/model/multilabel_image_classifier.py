@@ -59,7 +59,7 @@ class MultiLabelImageClassifier(NeuralMultiLabelClassifier, ImageEstimator):
         fine_tune: Literal["full", "last-stage", "none"] = "full",
         augment: str | Augmentation | None = "auto",
         mixup: float = 0.0,
-        average_flips: bool = False,
+        average_flips: bool | Literal["auto"] = "auto",
         n_networks: int | Literal["auto"] = "auto",
         width: int = 32,
         dropout: float = 0.2,

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from appkit.data import check_groups
 from appkit.model.calibration import AffineCalibration
 from appkit.model.checkpoint import Checkpoint, fingerprint
-from appkit.model.defaults import held_out_folds
+from appkit.model.defaults import Fold, held_out_folds
 from appkit.model.device import Placement, place
 from appkit.model.ensemble import Ensemble, Recipe, Weights, fit_ensemble
 from appkit.model.heads import Head
@@ -154,7 +154,7 @@ class NeuralEstimator(BaseEstimator):
             start=start,
         )
         with FitProgress(self.progress, n_networks=n_networks, max_epochs=recipe.settings.max_epochs) as bar:
-            ensemble = fit_ensemble(
+            ensemble = self._fit_networks(
                 recipe,
                 data,
                 [(rows, held if held.size else rows) for rows, held in folds],
@@ -256,6 +256,10 @@ class NeuralEstimator(BaseEstimator):
     def _new_network(self, n_outputs: int) -> nn.Module:
         """Return a network to train from its beginning: that of :meth:`_build_network`, with weights to start from."""
         return self._build_network(n_outputs)
+
+    def _fit_networks(self, recipe: Recipe, data: TrainingData, folds: list[Fold], **options: Any) -> Ensemble:
+        """Train networks as ``fit_ensemble`` does; ``options`` are its own."""
+        return fit_ensemble(recipe, data, folds, **options)
 
     @abstractmethod
     def _count_auto_networks(self, given: Examples) -> int:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from appkit.model.device import Placement, threads_for_batches
 from appkit.model.heads import Head
+from appkit.model.layer_rates import frozen
 from appkit.model.weight_average import WeightAverage
 
 __all__ = [
@@ -175,9 +176,15 @@ def train(
         One entry per epoch, those before ``resume`` included.
     """
     devices = [data.Z.device] if data.Z.device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices), threads_for_batches(settings.batch_size):
+    rates = {} if settings.rates is None else settings.rates(module)
+    with (
+        torch.random.fork_rng(devices=devices),
+        threads_for_batches(settings.batch_size),
+        frozen(module, rates),
+    ):
         torch.manual_seed(seed)
-        loop = _Loop(module, data, validation, head=head, settings=settings, placement=placement, seed=seed)
+        optimizer = _optimizer(module, settings, rates)
+        loop = _Loop(module, data, validation, optimizer, head=head, settings=settings, placement=placement, seed=seed)
         if resume is not None:
             loop.restore(resume)
         while not loop.is_done() and not (loop.state.epoch and deadline and time.monotonic() > deadline):
@@ -215,6 +222,7 @@ class _Loop:
         module: nn.Module,
         data: TrainingData,
         validation: TrainingData,
+        optimizer: torch.optim.Optimizer,
         *,
         head: Head,
         settings: TrainingSettings,
@@ -223,7 +231,7 @@ class _Loop:
     ) -> None:
         self.module, self.data, self.validation = module, data, validation
         self.head, self.settings, self.placement = head, settings, placement
-        self.optimizer = _optimizer(module, settings)
+        self.optimizer = optimizer
         self.rates = [group["lr"] for group in self.optimizer.param_groups]
         self.average = WeightAverage(module, decay=settings.average_decay) if settings.average_decay else None
         self.order = torch.Generator().manual_seed(seed)
@@ -333,18 +341,14 @@ def _one_cycle(step: int, *, n_steps: int) -> float:
     return (1 + math.cos(math.pi * min((step - n_rising) / max(n_steps - n_rising, 1), 1.0))) / 2
 
 
-def _optimizer(module: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
+def _optimizer(module: nn.Module, settings: TrainingSettings, rates: Mapping[str, float]) -> torch.optim.Optimizer:
     """Return AdamW that decays shared weight matrices only: biases, scalings and output layers stay free."""
-    factors = {} if settings.rates is None else settings.rates(module)
-    for name, parameter in module.named_parameters():
-        if factors.get(name, 1.0) == 0:
-            parameter.requires_grad_(False)
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     named = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
     for name, parameter in named:
         is_decayed = name.endswith("weight") and not name.endswith("output.weight")
         decay = settings.weight_decay if is_decayed else 0.0
-        groups.setdefault((factors.get(name, 1.0), decay), []).append(parameter)
+        groups.setdefault((rates.get(name, 1.0), decay), []).append(parameter)
     return torch.optim.AdamW(
         [
             {"params": members, "lr": settings.learning_rate * factor, "weight_decay": decay}
