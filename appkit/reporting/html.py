@@ -16,7 +16,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
-from appkit.reporting.components import explanations, figures, maps, notes, tables, waterfall
+from appkit.reporting.components import explanations, figures, gallery, maps, notes, tables, waterfall
 from appkit.reporting.components.frame import PageState, status_icon
 from appkit.reporting.facts import (
     Badge,
@@ -47,6 +47,7 @@ from appkit.reporting.facts import (
     Reproduction,
     Section,
     SensorMapFigure,
+    ThumbnailGallery,
     Tile,
     WarningBox,
     WaterfallFigure,
@@ -84,6 +85,7 @@ RENDERERS: dict[type[Block], Renderer] = {
     ReasonCodes: explanations.render_reasons,
     Reproduction: notes.render_reproduction,
     SensorMapFigure: maps.render_sensor_map,
+    ThumbnailGallery: gallery.render_gallery,
     Tile: notes.render_lone_tile,
     WarningBox: notes.render_box,
     WaterfallFigure: waterfall.render_waterfall,

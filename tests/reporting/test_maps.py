@@ -317,7 +317,7 @@ def test_the_facts_refuse_what_cannot_be_drawn():
     figure = image_map_figure(image_explanation())
     with pytest.raises(ValueError, match="width must be 1 to 256 pixels"):
         replace(figure, width=300)
-    with pytest.raises(ValueError, match="maps must have 1 to 3 entries, got 0"):
+    with pytest.raises(ValueError, match="maps must have 1 to 6 entries, got 0"):
         replace(figure, maps=())
     with pytest.raises(ValueError, match="end must be a positive number"):
         replace(figure.maps[0], end=0.0)
@@ -329,6 +329,45 @@ def test_a_sensor_needs_one_effect_a_segment():
         replace(figure, bounds=figure.bounds[1:])
     with pytest.raises(ValueError, match="bounds must ascend"):
         replace(figure, bounds=figure.bounds[::-1])
+
+
+def test_six_maps_stand_in_lines_of_three_and_seven_panels_in_lines_of_four(page_with):
+    maps = image_map_figure(image_explanation()).maps * 6
+    six, seven = (
+        replace(image_map_figure(image_explanation(), shows_image=shown), maps=maps) for shown in (False, True)
+    )
+    assert re.findall(r'<div class="(maps[^"]*)">', page_with(six)) == ["maps many"]
+    assert re.findall(r'<div class="(maps[^"]*)">', page_with(seven)) == ["maps many four"]
+
+
+def test_a_map_without_an_image_lies_on_the_page_in_its_own_colours(page_with):
+    bare, over = (page_with(image_map_figure(image_explanation(), shows_image=shown)) for shown in (False, True))
+    assert 'class="map bare"' in bare
+    assert 'class="ramp ovl"' not in bare
+    assert 'class="map ovl"' in over
+    assert 'class="ramp ovl"' in over
+
+
+def test_sizes_have_a_scale_from_zero_and_a_colour_of_their_own(page_with):
+    explanation = image_explanation()
+    figure = image_map_figure(replace(explanation, values=np.abs(explanation.values)))
+    (size,) = (replace(item, scale="size", high_label="mean size") for item in figure.maps)
+    page = page_with(replace(figure, maps=(size,)))
+    assert '<g class="over size">' in page
+    assert "<span>0</span><span></span><span>11 points, mean size</span>" in page
+
+
+def test_a_size_below_zero_is_refused():
+    (item,) = image_map_figure(image_explanation()).maps
+    with pytest.raises(ValueError, match="must have no negative effects on a scale of size"):
+        replace(item, scale="size")
+
+
+def test_what_is_told_from_zero_may_be_decided_elsewhere(page_with):
+    figure = image_map_figure(image_explanation())
+    cells = tuple(replace(cell, is_told=False) for cell in figure.maps[0].cells)
+    page = page_with(replace(figure, maps=(replace(figure.maps[0], cells=cells),)))
+    assert "0 of 64 segments told from zero." in page
 
 
 def test_the_three_figures_are_there_to_be_drawn(credit_report):

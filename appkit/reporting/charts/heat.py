@@ -7,7 +7,16 @@ from appkit.reporting.charts.paths import grid_svg, line_path
 from appkit.reporting.charts.scale import GRID, Scale
 from appkit.reporting.markup import Markup, join, shape, tag
 
-__all__ = ["box_path", "outline_path", "ramp_class", "ramp_strip", "signal_marks", "steps_of", "step_paths"]
+__all__ = [
+    "box_path",
+    "outline_path",
+    "ramp_class",
+    "ramp_strip",
+    "scale_strip",
+    "signal_marks",
+    "step_paths",
+    "steps_of",
+]
 
 _SIGNAL_ROOM = 180  # of 1000, left free above and below a signal
 
@@ -70,17 +79,29 @@ def outline_path(strokes: tuple[Box, ...]) -> Markup | None:
 
 def ramp_strip(ends: tuple[str, str], *, is_reversed: bool, is_over_image: bool) -> Markup:
     """Return the nine swatches with the words of both ends and 0 in the middle."""
-    n = 2 * N_SIDE + 1
-    swatches = [
-        shape(
-            "rect", class_=ramp_class(i - N_SIDE, is_reversed=is_reversed), x=f"{100 * i / n:.4g}%",
-            width=f"{100 / n + 0.1:.4g}%", height=12,
-        )
-        for i in range(n)
-    ]  # fmt: skip
-    strip = tag("svg", *swatches, class_="strip", height=12, aria_hidden="true")
+    strip = _swatches(range(-N_SIDE, N_SIDE + 1), is_reversed=is_reversed)
     words = tag("div", tag("span", ends[0]), tag("span", "0"), tag("span", ends[1]), class_="rampl")
     return tag("div", strip, words, class_="ramp ovl" if is_over_image else "ramp")
+
+
+def scale_strip(end: str, *, is_reversed: bool, is_over_image: bool, is_size: bool) -> Markup:
+    """Return the five swatches from 0 upward; ``is_size`` colours numbers without a direction."""
+    strip = _swatches(range(N_SIDE + 1), is_reversed=is_reversed)
+    words = tag("div", tag("span", "0"), tag("span"), tag("span", end), class_="rampl")
+    classes = ("ramp", "ovl" if is_over_image else "", "size" if is_size else "")
+    return tag("div", strip, words, class_=" ".join(word for word in classes if word))
+
+
+def _swatches(steps: range, *, is_reversed: bool) -> Markup:
+    n = len(steps)
+    swatches = [
+        shape(
+            "rect", class_=ramp_class(step, is_reversed=is_reversed), x=f"{100 * i / n:.4g}%",
+            width=f"{100 / n + 0.1:.4g}%", height=12,
+        )
+        for i, step in enumerate(steps)
+    ]  # fmt: skip
+    return tag("svg", *swatches, class_="strip", height=12, aria_hidden="true")
 
 
 def signal_marks(signal: tuple[float | None, ...]) -> Markup | None:

@@ -3,7 +3,15 @@
 from itertools import pairwise
 
 from appkit.reporting.charts.axes import row_axis, row_grid
-from appkit.reporting.charts.heat import outline_path, ramp_class, ramp_strip, signal_marks, step_paths, steps_of
+from appkit.reporting.charts.heat import (
+    outline_path,
+    ramp_class,
+    ramp_strip,
+    scale_strip,
+    signal_marks,
+    step_paths,
+    steps_of,
+)
 from appkit.reporting.charts.marks import bar, panel, rows_scale, whisker
 from appkit.reporting.charts.paths import grid_svg
 from appkit.reporting.charts.plot import alternative, labelled
@@ -29,6 +37,7 @@ __all__ = ["render_image_map", "render_item_history", "render_sensor_map"]
 
 _TWIN_CELLS = 10
 _N_SPANS = 3
+_THREE_A_LINE = (3, 5, 6, 9)  # panels that fill lines of three; others of more than three go four a line
 
 
 def render_image_map(figure: ImageMapFigure, page: PageState) -> Markup:
@@ -36,7 +45,8 @@ def render_image_map(figure: ImageMapFigure, page: PageState) -> Markup:
     image = page.next_name("im") if figure.image else None
     panels = [_image_panel(figure, image, page)] if image else []
     panels += [_map_panel(figure, item, image, page) for item in figure.maps]
-    return figure_frame(figure, page, tag("div", *panels, class_="maps"), twin=_image_twin(figure))
+    many = "maps" if len(panels) <= 3 else "maps many" if len(panels) in _THREE_A_LINE else "maps many four"
+    return figure_frame(figure, page, tag("div", *panels, class_=many), twin=_image_twin(figure))
 
 
 def render_sensor_map(figure: SensorMapFigure, page: PageState) -> Markup:
@@ -88,28 +98,47 @@ def _image_panel(figure: ImageMapFigure, name: str, page: PageState) -> Markup:
 
 
 def _map_panel(figure: ImageMapFigure, item: ImageMap, image: str | None, page: PageState) -> Markup:
-    effects = tuple(cell.effect for cell in item.cells)
-    steps = steps_of(effects, tuple(cell.standard_error for cell in item.cells), end=item.end)
+    steps, look = _steps(item), "over size" if item.scale == "size" else "over"
     boxes: dict[int, list[tuple[int, int, int, int]]] = {}
     for cell, step in zip(item.cells, steps, strict=True):
         boxes.setdefault(step, []).extend(cell.boxes)
     drawing = _drawing(
         figure, page, _map_alternative(item, steps),
         shape("use", href=f"#{image}") if image else None,
-        tag("g", step_paths(boxes, is_reversed=figure.is_reversed), class_="over"),
+        tag("g", step_paths(boxes, is_reversed=figure.is_reversed), class_=look),
         outline_path(figure.truth),
     )  # fmt: skip
     words = tag("p", tag("b", item.name), status_mark(item.verdict), class_="mapl")
+    note = tag("p", item.note, class_="past") if item.note else None
+    return tag("div", drawing, words, _strip(figure, item), _past_words(item.n_past, "segments"), note)
+
+
+def _strip(figure: ImageMapFigure, item: ImageMap) -> Markup:
+    """Return the legend of a map: both sides of the ramp, or the one that its numbers can reach."""
     ends = _ramp_ends(item.end, item.unit, item.low_label, item.high_label)
-    strip = ramp_strip(ends, is_reversed=figure.is_reversed, is_over_image=True)
-    return tag("div", drawing, words, strip, _past_words(item.n_past, "segments"))
+    looks = {"is_reversed": figure.is_reversed, "is_over_image": bool(figure.image)}
+    if item.scale == "signed":
+        return ramp_strip(ends, **looks)
+    return scale_strip(ends[1].removeprefix("+"), is_size=item.scale == "size", **looks)
+
+
+def _steps(item: ImageMap) -> tuple[int, ...]:
+    """Return the step of each segment's colour, 0 for what cannot be told from zero."""
+    errors = tuple(cell.standard_error for cell in item.cells)
+    steps = steps_of(tuple(cell.effect for cell in item.cells), errors, end=item.end)
+    bare = steps_of(tuple(cell.effect for cell in item.cells), (None,) * len(errors), end=item.end)
+    return tuple(
+        step if cell.is_told is None else known if cell.is_told else 0
+        for cell, step, known in zip(item.cells, steps, bare, strict=True)
+    )
 
 
 def _drawing(figure: ImageMapFigure, page: PageState, words: str, *marks: Markup | None) -> Markup:
     name = page.next_name("g")
     title, desc = alternative(name, words)
     box = f"0 0 {figure.width} {figure.height}"
-    return tag("svg", title, desc, *marks, class_="map ovl", viewBox=box, **labelled(name))
+    ground = "map ovl" if figure.image else "map bare"
+    return tag("svg", title, desc, *marks, class_=ground, viewBox=box, **labelled(name))
 
 
 def _sensor_row(figure: SensorMapFigure, item: SensorRow, scale: Scale) -> Markup:
@@ -190,8 +219,7 @@ def _strongest(item: ImageMap, steps: tuple[int, ...]) -> list[ImageCell]:
 def _image_twin(figure: ImageMapFigure) -> DataTable:
     rows: list[tuple[Cell, ...]] = []
     for item in figure.maps:
-        errors = tuple(cell.standard_error for cell in item.cells)
-        steps = steps_of(tuple(cell.effect for cell in item.cells), errors, end=item.end)
+        steps = _steps(item)
         for cell in _strongest(item, steps)[:_TWIN_CELLS]:
             texts = _texts(_sized(cell.effect, cell.standard_error, item.unit))
             rows.append((cell.name, item.name, *texts))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -33,7 +34,15 @@ from appkit.reporting.facts.maps import MAX_ROWS, MAX_SIGNAL, NO_CERTIFICATE
 from appkit.reporting.numbers import count_text, unit_heading, value_text
 from appkit.reporting.words import share_phrase
 
-__all__ = ["certified", "history_figure", "image_map_figure", "moves_finding", "sensor_map_figure"]
+__all__ = [
+    "certified",
+    "history_figure",
+    "image_map",
+    "image_map_figure",
+    "moves_finding",
+    "round_end",
+    "sensor_map_figure",
+]
 
 
 def image_map_figure(
@@ -63,7 +72,7 @@ def image_map_figure(
     verdict
         What the certificate says of the explanation; :func:`certified` words it.
     beside
-        Explanations of the same rows by other methods, at most two, each with its verdict.
+        Explanations of the same rows by other methods, at most five, each with its verdict.
     shows_image
         Whether the image itself goes into the report; off, since it may be a patient's.
     image_note
@@ -82,7 +91,8 @@ def image_map_figure(
     name = explanation.output_names[output_position(explanation, output)]
     labels = (f"{low} {name}" if low == "toward" else low, f"{high} {name}" if high == "toward" else high)
     maps = tuple(
-        _image_map(item, row, output, decided, labels=labels) for item, decided in ((explanation, verdict), *beside)
+        image_map(item, row, output, verdict=decided, labels=labels)
+        for item, decided in ((explanation, verdict), *beside)
     )
     finding = moves_finding(own.names, own.values, own.standard_error, things="segments")
     return ImageMapFigure(
@@ -148,7 +158,7 @@ def sensor_map_figure(
         bounds=tuple(float(bound) for bound in cells.bounds),
         time_label=f"{step_name} before the end",
         effect_label=_effect_label(name, unit),
-        end=_round_end(ramp_end(cells.values)),
+        end=round_end(ramp_end(cells.values)),
         unit=unit,
         is_reversed=not _is_high(event_at),
     )
@@ -251,23 +261,44 @@ def _way(effect: float) -> str:
     return "upward" if effect > 0 else "downward"
 
 
-def _image_map(
-    explanation: Explanation, row: int, output: int | str | None, verdict: Verdict, *, labels: tuple[str, str]
+def image_map(
+    explanation: Explanation,
+    row: int = 0,
+    output: int | str | None = None,
+    *,
+    verdict: Verdict = NO_CERTIFICATE,
+    labels: tuple[str, str] = ("away", "toward"),
+    name: str = "",
+    scale: Literal["signed", "strength"] = "signed",
 ) -> ImageMap:
+    """Return the map of one image by one method, for a figure of several.
+
+    Parameters
+    ----------
+    explanation, row, output, verdict
+        As in :func:`image_map_figure`.
+    labels
+        What the low and the high end of the ramp mean.
+    name
+        Of the method; by default its own.
+    scale
+        ``"strength"`` for a method that knows no effect away from the output.
+    """
     own = row_values(explanation, row, output)
     segments = image_layout(explanation).segments[row]
     small = sampled(segments, page_size(segments.shape))
     return ImageMap(
-        name=method_name(explanation),
+        name=name or method_name(explanation),
         cells=tuple(
-            ImageCell(name, float(value), _known(error), boxes_of(small == player))
-            for name, player, value, error in zip(own.names, own.players, own.values, own.standard_error, strict=True)
+            ImageCell(cell, float(value), _known(error), boxes_of(small == player))
+            for cell, player, value, error in zip(own.names, own.players, own.values, own.standard_error, strict=True)
         ),
-        end=_round_end(ramp_end(own.values)),
-        unit=_effect_unit(explanation),
+        end=round_end(ramp_end(own.values)),
+        unit="" if scale == "strength" else _effect_unit(explanation),
         verdict=verdict,
         low_label=labels[0],
         high_label=labels[1],
+        scale=scale,
     )
 
 
@@ -319,7 +350,7 @@ def _effect_label(name: str, unit: str) -> str:
     return f"effect on {name} ({heading})" if heading else f"effect on {name}"
 
 
-def _round_end(end: float) -> float:
+def round_end(end: float) -> float:
     """Return the next number of two digits, so that the legend can name it and holds all values."""
     step = 10.0 ** (math.floor(math.log10(end)) - 1)
     return round(math.ceil(end / step - 1e-9) * step, 12)

@@ -31,6 +31,7 @@ from appkit.reporting.facts.figures import (
     PerHundred,
     Period,
 )
+from appkit.reporting.facts.gallery import Thumbnail, ThumbnailGallery
 from appkit.reporting.facts.maps import (
     HistoryItem,
     ImageCell,
@@ -124,6 +125,8 @@ __all__ = [
     "SensorRow",
     "Status",
     "Step",
+    "Thumbnail",
+    "ThumbnailGallery",
     "Tile",
     "Verdict",
     "WarningBox",

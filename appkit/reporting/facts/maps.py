@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from appkit.reporting.facts.block import Figure, check_count
 from appkit.reporting.facts.explanations import OtherSteps
@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 MAX_ROWS = 30
-MAX_MAPS = 3
+MAX_MAPS = 6
 MAX_SIDE = 256
 MAX_SIGNAL = 102
 NO_CERTIFICATE = Verdict("unfilled", "no certificate")
@@ -43,12 +43,15 @@ class ImageCell:
         ``None`` where the method gives none.
     boxes
         Rectangles that make up the segment: left, top, width, height in pixels of the figure.
+    is_told
+        Whether the effect can be told from zero; ``None`` where two standard errors decide.
     """
 
     name: str
     effect: float
     standard_error: float | None
     boxes: tuple[Box, ...]
+    is_told: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,11 @@ class ImageMap:
         What the certificate says of this map.
     low_label, high_label
         What the ends of the ramp mean.
+    scale
+        What the numbers are: ``"signed"`` effects; the ``"strength"`` of a map whose method knows no effect away from
+        the event; or the ``"size"`` of effects, whatever their sign, in a colour of its own.
+    note
+        A sentence below the map; may be empty.
     """
 
     name: str
@@ -78,9 +86,13 @@ class ImageMap:
     verdict: Verdict = NO_CERTIFICATE
     low_label: str = "away"
     high_label: str = "toward"
+    scale: Literal["signed", "strength", "size"] = "signed"
+    note: str = ""
 
     def __post_init__(self) -> None:
         _check_end(self.end)
+        if self.scale != "signed" and any(cell.effect < 0 for cell in self.cells):
+            raise ValueError(f"map {self.name!r} must have no negative effects on a scale of {self.scale}.")
 
     @property
     def n_past(self) -> int:
@@ -97,7 +109,7 @@ class ImageMapFigure(Figure):
     width, height
         Pixels of the image as shown, at most 256.
     maps
-        One to three methods.
+        One to six methods.
     image
         8-bit PNG in base64; empty where the image must not be shown.
     image_note
