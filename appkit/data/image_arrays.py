@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from appkit.exceptions import SchemaError
 
@@ -15,6 +16,7 @@ Pictures = (
 
 _BLOCK_VALUES = 1 << 24  # looked at in one go: a memory map is never held whole
 _CHANNELS = (1, 3, 4)
+_PLAIN_MODES = ("L", "RGB", "I;16", "F")  # of pictures whose array is what one sees: no palette, no transparency
 _UINT8, _UINT16, _FLOAT32 = np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32)
 _WORDS = {_UINT8: "of 8 bits", _UINT16: "of 8 or 16 bits", _FLOAT32: "of floats"}
 
@@ -69,7 +71,13 @@ def _checked_stack(stack: np.ndarray) -> np.ndarray:
 
 def _checked_list(items: Sequence[Any]) -> list[np.ndarray]:
     arrays = [np.asarray(item) for item in items]
+    opened = [row for row, item in enumerate(items) if isinstance(item, Image.Image) and item.mode not in _PLAIN_MODES]
     problems = [_problem(array, row) for row, array in enumerate(arrays)]
+    problems += [
+        f"Image {row} must be grey or red, green and blue, got a picture in Pillow's mode {items[row].mode!r}. Give the "
+        f"path of its file, or convert it."
+        for row in opened
+    ]
     if any(problems):
         raise SchemaError([problem for problem in problems if problem])
     return [array if array.ndim == 3 else array[..., None] for array in arrays]

@@ -12,6 +12,7 @@ import pandas as pd
 from appkit.data.image_arrays import as_dtype, checked_pictures, common_dtype, picture_dtypes
 from appkit.data.image_cache import ImageCache, map_collecting
 from appkit.data.image_files import decode_image, read_header
+from appkit.data.image_options import ImageOptions
 from appkit.data.image_resizing import Frame, has_colour, with_channels
 from appkit.exceptions import SchemaError
 
@@ -132,7 +133,7 @@ def read_images(
            [100, 100, 100, 100],
            [  0,   0,   0,   0]], dtype=uint16))
     """
-    wanted = _Wanted.checked(size=size, channels=channels, resize=resize, dtype=dtype)
+    wanted = ImageOptions.checked(size=size, channels=channels, resize=resize, dtype=dtype)
     if n_workers is not None and (isinstance(n_workers, bool) or n_workers < 1):
         raise ValueError(f"n_workers must be a positive number of threads or None, got {n_workers!r}.")
     threads = _Threads(n_workers, progress)
@@ -149,36 +150,7 @@ def read_images(
 
 
 _PATHS = (str, os.PathLike)
-_DTYPES = tuple(np.dtype(name) for name in ("uint8", "uint16", "float32"))
-_LONGEST = 224  # pixels: the side that pretrained networks saw; larger images cost time before they gain accuracy
-_MIXED = 128
 _SHOWN = 10  # problems in one message
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """Options of reading, checked; ``None`` is to be found from the images."""
-
-    size: tuple[int, int] | None
-    n_channels: int | None
-    resize: Literal["pad", "stretch"]
-    dtype: np.dtype | None
-
-    @classmethod
-    def checked(cls, *, size: Any, channels: Any, resize: Any, dtype: Any) -> "_Wanted":
-        if resize not in ("pad", "stretch"):
-            raise ValueError(f"resize must be 'pad' or 'stretch', got {resize!r}.")
-        return cls(_checked_size(size), _checked_channels(channels), resize, _checked_dtype(dtype))
-
-    def frame(self, sizes: set[tuple[int, int]]) -> Frame:
-        """Return what images of these sizes are brought to."""
-        if self.size is not None:
-            return Frame(*self.size, self.resize)
-        if len(sizes) > 1:
-            return Frame(_MIXED, _MIXED, self.resize)
-        (height, width) = next(iter(sizes))
-        scale = min(1.0, _LONGEST / max(height, width))
-        return Frame(max(1, round(height * scale)), max(1, round(width * scale)), self.resize)
 
 
 @dataclass(frozen=True)
@@ -188,35 +160,6 @@ class _Threads:
 
     def map(self, work: Callable[[int], Any], n: int, *, quietly: bool = False) -> tuple[list[Any], list[str]]:
         return map_collecting(work, n, n_workers=self.n_workers, progress=self.progress and not quietly)
-
-
-def _checked_size(size: Any) -> tuple[int, int] | None:
-    if isinstance(size, str) and size == "auto":
-        return None
-    sides = (size, size) if isinstance(size, int | np.integer) else size
-    is_pair = isinstance(sides, tuple | list) and len(sides) == 2
-    if not is_pair or not all(isinstance(s, int | np.integer) and not isinstance(s, bool) and s > 0 for s in sides):
-        raise ValueError(f"size must be 'auto', a positive number of pixels or (height, width), got {size!r}.")
-    return int(sides[0]), int(sides[1])
-
-
-def _checked_channels(channels: Any) -> int | None:
-    if isinstance(channels, str):
-        if channels not in _CHANNEL_WORDS:
-            raise ValueError(f"channels must be 'auto', 'grey', 'rgb' or a number, got {channels!r}.")
-        return _CHANNEL_WORDS[channels]
-    if isinstance(channels, bool) or not isinstance(channels, int | np.integer) or channels < 1:
-        raise ValueError(f"channels must be 'auto', 'grey', 'rgb' or a positive number, got {channels!r}.")
-    return int(channels)
-
-
-_CHANNEL_WORDS = {"auto": None, "grey": 1, "rgb": 3}
-
-
-def _checked_dtype(dtype: Any) -> np.dtype | None:
-    if dtype is None or np.dtype(dtype) in _DTYPES:
-        return None if dtype is None else np.dtype(dtype)
-    raise ValueError(f"dtype must be None, 'uint8', 'uint16' or 'float32', got {dtype!r}.")
 
 
 def _items(X: Any, image: str) -> np.ndarray | list[Any]:
@@ -260,7 +203,7 @@ def _shown(item: Any) -> str:
     return f"an array of the shape {item.shape}" if isinstance(item, np.ndarray) else repr(item)
 
 
-def _pixels_of_arrays(items: np.ndarray | list[Any], wanted: _Wanted, threads: _Threads) -> np.ndarray:
+def _pixels_of_arrays(items: np.ndarray | list[Any], wanted: ImageOptions, threads: _Threads) -> np.ndarray:
     """Return arrays as pixels, without a copy where none is needed."""
     pictures = _told(lambda: checked_pictures(items), n=len(items))
     if not len(pictures):
@@ -284,7 +227,7 @@ def _pixels_of_arrays(items: np.ndarray | list[Any], wanted: _Wanted, threads: _
 
 
 def _pixels_of_files(
-    paths: list[str], wanted: _Wanted, threads: _Threads, *, cache: str | os.PathLike[str] | None
+    paths: list[str], wanted: ImageOptions, threads: _Threads, *, cache: str | os.PathLike[str] | None
 ) -> np.ndarray:
     """Return decoded files, from the cache where they are in it."""
     if wanted.n_channels not in (None, 1, 3):
@@ -320,7 +263,7 @@ class _Plan:
     dtype: np.dtype
 
 
-def _planned(paths: list[str], wanted: _Wanted, threads: _Threads) -> tuple[_Plan, list[str]]:
+def _planned(paths: list[str], wanted: ImageOptions, threads: _Threads) -> tuple[_Plan, list[str]]:
     """Return what to decode to, from the headers of all files unless all is asked for, and what is wrong with these."""
     if wanted.size and wanted.n_channels and wanted.dtype:
         return _Plan(wanted.frame(set()), wanted.n_channels, wanted.dtype), []

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from PIL import Image
 
 import appkit.data.image_arrays as module
 from appkit.data.image_arrays import as_dtype, checked_pictures, common_dtype, picture_dtypes
@@ -50,6 +51,12 @@ def test_everything_wrong_in_a_list_is_named():
     assert "Image 2" in empty
     assert "Image 3 must be an array of numbers" in text
     assert "Channels must be the last axis, got the shape (3, 9, 9) of image 4" in first
+
+
+@pytest.mark.parametrize("mode", ["P", "1", "RGBA", "CMYK"])
+def test_an_opened_picture_with_a_palette_or_alpha_is_refused(mode):
+    with pytest.raises(SchemaError, match=f"Image 1 must be grey or red, green and blue, got .* mode {mode!r}"):
+        checked_pictures([Image.new("L", (8, 8)), Image.new(mode, (8, 8))])
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e39])

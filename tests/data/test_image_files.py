@@ -256,7 +256,10 @@ def test_a_picture_that_claims_a_billion_pixels_is_refused(tmp_path):
         decode_image(str(tmp_path / "a.png"))
 
 
-pydicom_data = pytest.importorskip("pydicom.data", reason="reads pydicom's own files")
+@pytest.fixture
+def dicom():
+    """Return the path of a test file that pydicom brings along, by its name."""
+    return pytest.importorskip("pydicom.data").get_testdata_file
 
 
 @pytest.mark.parametrize(
@@ -268,25 +271,25 @@ pydicom_data = pytest.importorskip("pydicom.data", reason="reads pydicom's own f
         ("MR_small.dcm", (64, 64, 1), np.uint16),
     ],
 )
-def test_dicom_is_decoded_as_its_header_promises(name, shape, dtype):
-    path = pydicom_data.get_testdata_file(name)
+def test_dicom_is_decoded_as_its_header_promises(dicom, name, shape, dtype):
+    path = dicom(name)
     header, pixels = read_header(path), decode_image(path)
     assert (header.height, header.width, header.n_channels) == pixels.shape == shape
     assert header.dtype == pixels.dtype == dtype
 
 
-def test_dicom_is_known_by_its_content(tmp_path):
-    original = Path(pydicom_data.get_testdata_file("CT_small.dcm"))
+def test_dicom_is_known_by_its_content(dicom, tmp_path):
+    original = Path(dicom("CT_small.dcm"))
     (tmp_path / "scan.png").write_bytes(original.read_bytes())
     np.testing.assert_array_equal(decode_image(str(tmp_path / "scan.png")), decode_image(str(original)))
 
 
 @pytest.mark.parametrize("read", [read_header, decode_image])
-def test_dicom_without_a_picture_is_named(read):
+def test_dicom_without_a_picture_is_named(dicom, read):
     with pytest.raises(SchemaError, match=r"rtplan\.dcm' holds no picture"):
-        read(pydicom_data.get_testdata_file("rtplan.dcm"))
+        read(dicom("rtplan.dcm"))
 
 
-def test_dicom_of_several_frames_is_refused():
+def test_dicom_of_several_frames_is_refused(dicom):
     with pytest.raises(SchemaError, match="must hold one frame, got"):
-        decode_image(pydicom_data.get_testdata_file("rtdose.dcm"))
+        decode_image(dicom("rtdose.dcm"))

@@ -349,14 +349,7 @@ def test_what_holds_no_images_is_a_type_error(X, match):
         read_images(X)
 
 
-@pytest.mark.parametrize(
-    "option",
-    [
-        {"size": 0}, {"size": "large"}, {"size": (8,)}, {"size": (8, -1)}, {"size": True}, {"size": 7.5},
-        {"size": None}, {"channels": 0}, {"channels": "blue"}, {"channels": True}, {"channels": None},
-        {"resize": "crop"}, {"dtype": "int64"}, {"dtype": float}, {"n_workers": 0}, {"n_workers": True},
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("option", [{"size": 0}, {"channels": "blue"}, {"n_workers": 0}, {"n_workers": True}])
 def test_options_are_checked(option):
     (name,) = option
     with pytest.raises(ValueError, match=f"{name} must be"):
