@@ -12,7 +12,7 @@ from appkit.explanation.backends import explain_with_lime, explain_with_shap
 from appkit.explanation.explanation import Explanation
 from appkit.explanation.game import Game
 from appkit.explanation.games.conditional import as_conditional, conditional_game
-from appkit.explanation.games.model import game_for, is_of_series
+from appkit.explanation.games.model import Players, game_for, is_of_images, is_of_series
 from appkit.explanation.games.ragged import RaggedGame, explain_parts
 from appkit.explanation.gradients import expected_gradients, grad_cam
 from appkit.explanation.seeds import RandomState, seed_of
@@ -133,7 +133,9 @@ def explain(
     background: Any = None,
     outputs: str | int | Sequence[str | int] | None = None,
     units: str | None = None,
-    players: Mapping[str, Sequence[str]] | None = None,
+    players: Players = None,
+    n_players: int | None = None,
+    fill: str | None = None,
     correlated: str = "interventional",
     random_state: RandomState = None,
     target_error: float | None = None,
@@ -142,7 +144,9 @@ def explain(
     backend: str = "appkit",
     progress: bool = False,
 ) -> Explanation:
-    """Explain what a model says about each row of ``X``, column by column, with the error of every number.
+    """Explain what a model says about each row of ``X``, player by player, with the error of every number.
+
+    A player is a column of a table, a sensor over a stretch of time, or a segment of an image.
 
     Parameters
     ----------
@@ -150,21 +154,31 @@ def explain(
         Any fitted estimator, or a function from a DataFrame to numbers.
     X
         Rows to explain, as the model takes them: strings, categories and missing values included. Of a series estimator
-        of ours readings, of which each unit's newest window is explained, or windows of ``model.windows``.
+        of ours readings, of which each unit's newest window is explained, or windows of ``model.windows``. Of an image
+        estimator of ours images: arrays, paths, a DataFrame of paths.
     method
         ``"shapley"``: exact where affordable, else by regression or permutations; ``"exact"``, ``"regression"`` or
         ``"permutation"`` insist; ``"lime"`` is a local linear surrogate; ``"occlusion"`` leaves one column out at a
         time; ``"tree"`` gives the exact values of an XGBoost model, see
-        :func:`~appkit.explanation.trees.tree_shapley`. ``"auto"`` is ``"shapley"``. The explanation's own ``method``
-        says which ran, its ``note`` why.
+        :func:`~appkit.explanation.trees.tree_shapley`; ``"expected_gradients"`` and ``"grad_cam"`` look inside the
+        networks of images. ``"auto"`` is ``"shapley"``. The explanation's own ``method`` says which ran, its ``note``
+        why.
     background
-        Rows that say what an unknown column may hold; ``None`` takes the training sample a model of ours keeps.
+        Rows that say what an unknown column may hold, or images that show nothing of note; ``None`` takes what a model
+        of ours keeps: a training sample, or the mean of the training images.
     outputs
         Names or positions of the outputs to explain; ``None`` means all.
     units
         ``"probability"`` (the default) or ``"log-odds"`` for classifiers, ``"value"`` for everything else.
     players
-        Groups of columns to explain as one, by name: ``{"address": ["street", "town"]}``.
+        Groups of columns to explain as one, by name: ``{"address": ["street", "town"]}``. Of images ``"patches"`` (a
+        grid, the default), ``"superpixels"``, or the label of each pixel, integers ``(height, width)`` or
+        ``(n_images, height, width)``.
+    n_players
+        Patches or superpixels to aim at; ``None`` means 49.
+    fill
+        What an absent segment of an image shows: ``"background"`` (the default: the same place in ``background``),
+        ``"mean"`` (its mean colour) or ``"blur"`` (the image itself, smoothed).
     correlated
         ``"interventional"`` fills absent columns from any background row and asks what the model makes of each column;
         ``"conditional"`` from the nearest ones, and asks what knowing each column tells: columns that go together then
@@ -186,9 +200,10 @@ def explain(
     Raises
     ------
     ValueError
-        If a parameter is not one of the above, is none the method knows, or the budget is too small for it.
+        If a parameter is not one of the above, is none the method or the kind of data knows, or the budget is too
+        small for it.
     SchemaError
-        If ``X`` is empty or the background lacks a column.
+        If ``X`` is empty, an image cannot be read, or the background lacks a column.
 
     Examples
     --------
@@ -206,8 +221,12 @@ def explain(
     seed = seed_of(random_state)  # one seed for a sampled background and for the method
     limits: _Limits = {"target_error": target_error, "max_evaluations": max_evaluations, "max_seconds": max_seconds}
     asked: dict[str, Any] = {"background": background, "outputs": outputs, "units": units}
-    if is_of_series(model):
-        _refuse_tables_only(backend=backend, method=method, correlated=correlated)
+    cut: dict[str, Any] = {"n_players": n_players, "fill": fill}
+    if is_of_series(model) or is_of_images(model):
+        kind = "images" if is_of_images(model) else "windows of series"
+        _refuse_tables_only(kind, backend=backend, method=method, correlated=correlated)
+    else:
+        _refuse("a model of columns", **cut)
     if backend != "appkit":
         _refuse(f"backend={backend!r}", players=players, target_error=target_error, max_seconds=max_seconds)
         _refuse(f"backend={backend!r}", correlated=None if correlated == "interventional" else correlated)
@@ -218,10 +237,11 @@ def explain(
         _refuse("method='tree'", correlated=None if correlated == "interventional" else correlated)
         return tree_shapley(model, X, background=background, outputs=outputs)
     if correlated == "conditional":
-        game: Game = conditional_game(model, X, **asked, players=players, random_state=seed)
+        groups = cast(Mapping[str, Sequence[str]] | None, players)
+        game: Game = conditional_game(model, X, **asked, players=groups, random_state=seed)
         return as_conditional(explain_game(game, method, random_state=seed, progress=progress, **limits))
-    game = game_for(model, X, **asked, players=players, random_state=seed)
-    return explain_game(game, method, random_state=seed, progress=progress, **limits)
+    asked_game = game_for(model, X, **asked, players=players, **cut, random_state=seed)
+    return explain_game(asked_game, method, random_state=seed, progress=progress, **limits)
 
 
 @on_one_thread()
@@ -287,14 +307,14 @@ def _package(backend: str, method: str) -> Callable[..., Explanation]:
     return package
 
 
-def _refuse_tables_only(*, backend: str, method: str, correlated: str) -> None:
-    """Raise for what is there for tables alone."""
+def _refuse_tables_only(kind: str, *, backend: str, method: str, correlated: str) -> None:
+    """Raise for what is there for tables alone, when ``kind`` of data is explained."""
     usual = {"backend": "appkit", "correlated": "interventional"}
     for name, value in (("backend", backend), ("correlated", correlated)):
         if value != usual[name]:
-            raise ValueError(f"{name}={value!r} explains tables; windows of series need {name}={usual[name]!r}.")
+            raise ValueError(f"{name}={value!r} explains tables; {kind} need {name}={usual[name]!r}.")
     if method == "tree":
-        raise ValueError("method='tree' explains XGBoost models of tables; windows of series need another method.")
+        raise ValueError(f"method='tree' explains XGBoost models of tables; {kind} need another method.")
 
 
 def _refuse(by: str, **options: object) -> None:

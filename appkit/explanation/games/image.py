@@ -31,6 +31,7 @@ def image_game(
     units: str = "value",
     channels: Literal["last", "first"] = "last",
     to_tensor: ToTensor | None = None,
+    n_members: int = 1,
     precision: str = "auto",
     batch_size: int | None = None,
 ) -> TensorGame | RaggedGame:
@@ -73,6 +74,9 @@ def image_game(
         ``(n, n_channels, height, width)`` it takes. It is called once on the images and once on what fills them,
         before anything is masked, so each pixel must stay in its place: resizing belongs in the network. ``None`` means
         float32, the values as they are.
+    n_members
+        Networks whose plain average a module answers with, where it can be asked for one of them; see
+        :class:`~appkit.explanation.games.tensor.TensorGame`.
     precision
         In which sampled coalitions are asked, see :class:`~appkit.explanation.games.tensor.TensorGame`.
     batch_size
@@ -110,7 +114,13 @@ def image_game(
         filling=filling_of(pixels, fill, others, n_segments=segments.n_aimed_at),
         channels=channels,
         outputs=None if outputs is None else np.asarray(outputs),
-        answers={"output_names": output_names, "units": units, "precision": precision, "batch_size": batch_size},
+        answers={
+            "output_names": output_names,
+            "units": units,
+            "n_members": n_members,
+            "precision": precision,
+            "batch_size": batch_size,
+        },
     )
     if segments.names is None:
         return board.ragged_game()

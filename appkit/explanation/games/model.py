@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 from appkit.exceptions import DataWarning, SchemaError
 from appkit.explanation.games.batched import BatchedGame
 from appkit.explanation.games.frame import FrameGame
+from appkit.explanation.games.image_estimator import image_estimator_game
+from appkit.explanation.games.ragged import RaggedGame
 from appkit.explanation.games.series import series_game
 from appkit.explanation.games.table import EncodedTableGame
 from appkit.explanation.seeds import RandomState, seed_of
@@ -20,7 +22,9 @@ from appkit.explanation.seeds import RandomState, seed_of
 __all__ = [
     "ModelOutputs",
     "PROBABILITY_FLOOR",
+    "Players",
     "game_for",
+    "is_of_images",
     "is_of_series",
     "model_outputs",
     "require_fitted",
@@ -32,6 +36,8 @@ _SAMPLED_BACKGROUND = 200
 _CLASSIFIER_UNITS = ("probability", "log-odds")
 
 Predict = Callable[[pd.DataFrame], np.ndarray]
+Players = Mapping[str, Sequence[str]] | str | np.ndarray | None
+"""Groups of columns or sensors by name; of images, how they are cut."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,7 @@ class ModelOutputs:
     units: str
 
 
+@overload
 def game_for(
     model: Any,
     X: Any,
@@ -64,13 +71,44 @@ def game_for(
     outputs: str | int | Sequence[str | int] | None = None,
     units: str | None = None,
     players: Mapping[str, Sequence[str]] | None = None,
+    n_players: int | None = None,
+    fill: str | None = None,
     random_state: RandomState = None,
     batch_size: int | None = None,
-) -> BatchedGame:
+) -> BatchedGame: ...
+@overload
+def game_for(
+    model: Any,
+    X: Any,
+    *,
+    background: Any = None,
+    outputs: str | int | Sequence[str | int] | None = None,
+    units: str | None = None,
+    players: str | np.ndarray,
+    n_players: int | None = None,
+    fill: str | None = None,
+    random_state: RandomState = None,
+    batch_size: int | None = None,
+) -> BatchedGame | RaggedGame: ...
+def game_for(
+    model: Any,
+    X: Any,
+    *,
+    background: Any = None,
+    outputs: str | int | Sequence[str | int] | None = None,
+    units: str | None = None,
+    players: Players = None,
+    n_players: int | None = None,
+    fill: str | None = None,
+    random_state: RandomState = None,
+    batch_size: int | None = None,
+) -> BatchedGame | RaggedGame:
     """Return the game of a model: its rows, its raw columns as players, its chosen outputs.
 
     A series estimator of ours is asked about windows, each unit's newest where ``X`` holds readings, and its players
-    are sensors over stretches of time, see :func:`~appkit.explanation.games.series.series_game`.
+    are sensors over stretches of time, see :func:`~appkit.explanation.games.series.series_game`. The players of an
+    image estimator of ours are segments of each image, see
+    :func:`~appkit.explanation.games.image_estimator.image_estimator_game`.
 
     Parameters
     ----------
@@ -78,10 +116,11 @@ def game_for(
         A fitted estimator of appkit (encoded once, masked on its device), any fitted estimator with ``predict_proba``
         or ``predict``, or a function from a DataFrame to numbers.
     X
-        Rows to explain: DataFrame, or array ``(n_rows, n_columns)`` whose columns are then called x0, x1, ...
+        Rows to explain: DataFrame, or array ``(n_rows, n_columns)`` whose columns are then called x0, x1, ...; images
+        as an image estimator takes them.
     background
-        Rows that say what an unknown column may hold. ``None`` takes the training sample that a model of ours keeps;
-        any other model gets a sample of ``X`` itself, with a warning.
+        Rows, readings or images that say what an unknown player may hold. ``None`` takes the training sample that a
+        model of ours keeps; any other model gets a sample of ``X`` itself, with a warning.
     outputs
         Names or positions of the outputs to explain; ``None`` means all. Two classes have one output, the event: the
         second of ``classes_``.
@@ -90,7 +129,10 @@ def game_for(
         that fits. Log-odds of a model known by its probabilities are the logit of the probability, clipped at 1e-12
         from 0 and 1; several classes have the log-odds of each against the others.
     players
-        Groups of columns, or sensors, to treat as one player each, by name.
+        Groups of columns, or sensors, to treat as one player each, by name; of images ``"patches"``,
+        ``"superpixels"`` or integers, the segment of each pixel.
+    n_players, fill
+        Of images: how many segments to aim at, and what an absent one shows.
     random_state
         Seed of the sample of ``X`` that stands in for a missing background.
     batch_size
@@ -103,11 +145,16 @@ def game_for(
     >>> game.player_names, game.output_names, game.units
     (('income', 'debt'), ('output',), 'value')
     """
-    if is_of_series(model):
+    if is_of_images(model) or is_of_series(model):
         require_fitted(model)
         positions = None if outputs is None else _positions(outputs, tuple(model.output_names_))
-        options: dict[str, Any] = {"outputs": positions, "sensor_groups": players, "batch_size": batch_size}
-        return series_game(model, X, background=background, units=_checked_units(model, units), **options)
+        options: dict[str, Any] = {"background": background, "outputs": positions, "batch_size": batch_size}
+        options["units"] = _checked_units(model, units)
+    if is_of_images(model):
+        return image_estimator_game(model, X, players=_segments_of(players), n_players=n_players, fill=fill, **options)
+    groups = _groups_of(players, n_players=n_players, fill=fill)
+    if is_of_series(model):
+        return series_game(model, X, sensor_groups=groups, **options)
     X, background, as_given = tables_for(model, X, background=background, random_state=random_state)
     said = model_outputs(model, X, outputs=outputs, units=units, as_given=as_given)
     if _is_ours(model):
@@ -117,7 +164,7 @@ def game_for(
             background,
             units=said.units,
             outputs=said.positions,
-            players=players,
+            players=groups,
             batch_size=batch_size,
         )
     return FrameGame(
@@ -126,9 +173,29 @@ def game_for(
         background,
         output_names=said.names,
         units=said.units,
-        players=players,
+        players=groups,
         batch_size=batch_size,
     )
+
+
+def _segments_of(players: Players) -> str | np.ndarray | None:
+    """Return what names the segments of images; refuse groups of columns."""
+    if isinstance(players, Mapping):
+        raise ValueError(
+            "players of images must be 'patches', 'superpixels' or an array of integers, got groups by name "
+            f"{list(players)}."
+        )
+    return players
+
+
+def _groups_of(players: Players, *, n_players: int | None, fill: str | None) -> Mapping[str, Sequence[str]] | None:
+    """Return groups of columns or sensors; refuse what only images have."""
+    for name, value in (("n_players", n_players), ("fill", fill)):
+        if value is not None:
+            raise ValueError(f"{name} is for images, got {value!r} for a model of columns or series.")
+    if players is not None and not isinstance(players, Mapping):
+        raise ValueError(f"players must map names to lists of columns or sensors, got {players!r}: that is for images.")
+    return players
 
 
 def tables_for(
@@ -201,6 +268,17 @@ def model_outputs(
 def is_of_series(model: Any) -> bool:
     """Return whether ``model`` is a series estimator of ours, which is explained by windows."""
     return all(hasattr(model, name) for name in ("encode_windows", "output_module", "readings"))
+
+
+def is_of_images(model: Any) -> bool:
+    """Return whether ``model`` is an image estimator of ours, which is explained by segments.
+
+    Examples
+    --------
+    >>> is_of_images(len)
+    False
+    """
+    return all(hasattr(model, name) for name in ("encode_images", "output_module"))
 
 
 def _is_ours(model: Any) -> bool:

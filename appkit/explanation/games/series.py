@@ -51,21 +51,16 @@ class ExplainableSeries(Protocol):
 class SeriesGame(TensorGame):
     """A game of encoded windows that can ask one member of the ensemble per coalition; see :func:`series_game`."""
 
-    def __init__(
-        self, network: nn.Module, *args: Any, n_members: int, parts: WindowParts | None, **options: Any
-    ) -> None:
+    def __init__(self, network: nn.Module, *args: Any, parts: WindowParts | None, **options: Any) -> None:
         super().__init__(network, *args, **options)
-        self.n_members = n_members
         self._parts = parts
 
     def _outputs(self, rows: Tensor, references: Tensor, *, present: Tensor, members: Tensor | None) -> Tensor:
+        if self._parts is None:
+            return super()._outputs(rows, references, present=present, members=members)
         network: Any = self.network
-        is_rough = self._is_rough and self.precision == "bfloat16"
-        with self._low_precision() if is_rough else nullcontext():
-            if self._parts is None:
-                answer = network(self.mixed(rows, references, present), members)
-            else:
-                answer = network.from_known(self._parts.mixed(rows, references, present), members)
+        with self._low_precision() if self._is_rough else nullcontext():
+            answer = network.from_known(self._parts.mixed(rows, references, present), members)
         return (answer if self._chosen is None else answer[:, self._chosen[0]]).double()
 
 
