@@ -74,8 +74,8 @@ def _checked_list(items: Sequence[Any]) -> list[np.ndarray]:
     opened = [row for row, item in enumerate(items) if isinstance(item, Image.Image) and item.mode not in _PLAIN_MODES]
     problems = [_problem(array, row) for row, array in enumerate(arrays)]
     problems += [
-        f"Image {row} must be grey or red, green and blue, got a picture in Pillow's mode {items[row].mode!r}. Give the "
-        f"path of its file, or convert it."
+        f"Image {row} must be grey or red, green and blue, got a picture in Pillow's mode {items[row].mode!r}. Give "
+        f"the path of its file, or convert it."
         for row in opened
     ]
     if any(problems):
