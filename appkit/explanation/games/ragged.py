@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from appkit.explanation.explanation import Explanation
 from appkit.explanation.game import Game
+from appkit.explanation.games.tensor import TensorGame
 from appkit.explanation.layouts import Layout
 
 __all__ = ["RaggedGame", "explain_parts"]
@@ -33,6 +34,11 @@ class RaggedGame:
     games: tuple[Game, ...]
     names: np.ndarray
     layout: Layout | None = None
+
+    def with_network(self, network: Any) -> "RaggedGame":
+        """Return the same games of another network; they must be of tensors."""
+        games = tuple(cast(TensorGame, game).with_network(network) for game in self.games)
+        return replace(self, games=games)
 
     def __getattr__(self, name: str) -> Any:
         if name in _OF_A_GAME:

@@ -1,8 +1,10 @@
 """Tensors of any shape as a game: each element belongs to a player, absent ones are filled from other tensors."""
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from typing import Self
 
 import numpy as np
 import torch
@@ -190,6 +192,23 @@ class TensorGame(BatchedGame):
 
     def _low_precision(self) -> torch.autocast:
         return torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16)
+
+    def with_network(self, network: Network) -> Self:
+        """Return the same game of another network: rows, players and fills are shared, nothing asked is remembered.
+
+        Examples
+        --------
+        >>> rows = torch.tensor([[2.0, 3.0]])
+        >>> game = TensorGame(lambda x: x.sum(1), rows, rows * 0, players=torch.arange(2), player_names=["a", "b"])
+        >>> game.with_network(lambda x: x.prod(1)).values(torch.ones(1, 2, dtype=torch.bool)).item()
+        6.0
+        """
+        other = copy.copy(self)
+        other.network = network
+        other.n_evaluations = 0
+        other._said_of_references = {}
+        other._rough_rows = None
+        return other
 
     def data(self) -> np.ndarray:
         """Return what the players show, object ``(n_rows, n_players)``."""
