@@ -10,7 +10,13 @@ if TYPE_CHECKING:
     from appkit.data import Schema
     from appkit.domain import Domain
     from appkit.explanation import Explanation, explain
-    from appkit.model import SequenceClassifier, SequenceRegressor, TabularClassifier, TabularRegressor
+    from appkit.model import (
+        ImageClassifier,
+        SequenceClassifier,
+        SequenceRegressor,
+        TabularClassifier,
+        TabularRegressor,
+    )
     from appkit.persistence import load, save
     from appkit.prediction import evaluate
     from appkit.reporting import Report, report
@@ -21,6 +27,7 @@ __all__ = [
     "TabularRegressor",
     "SequenceClassifier",
     "SequenceRegressor",
+    "ImageClassifier",
     "evaluate",
     "explain",
     "Explanation",
@@ -39,6 +46,7 @@ _HOME = {
     "TabularRegressor": "appkit.model",
     "SequenceClassifier": "appkit.model",
     "SequenceRegressor": "appkit.model",
+    "ImageClassifier": "appkit.model",
     "evaluate": "appkit.prediction",
     "explain": "appkit.explanation",
     "Explanation": "appkit.explanation",

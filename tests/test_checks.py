@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from appkit.checks import check_equal_seeds_give_equal_models, estimator_checks
 from appkit.model import TabularRegressor
@@ -31,16 +32,31 @@ def readings(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"unit": np.arange(60) // 6, "time": np.arange(60) % 6, "x": table["x"]})
 
 
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    paths = [str(tmp_path_factory.getbasetemp() / f"scan {i}.png") for i in range(60)]
+    for path in paths:
+        Image.fromarray(rng.integers(0, 255, (12, 12), dtype=np.uint8)).save(path)
+    return pd.DataFrame({"path": paths})
+
+
 @pytest.mark.parametrize("check", estimator_checks(), ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", savable_estimators())
-def test_estimator_keeps_its_promise(check, name, table, readings):
+def test_estimator_keeps_its_promise(check, name, table, readings, scans):
     estimator = small(name)
+    y = [0, 1] * 30
+    if hasattr(estimator, "encode_images"):
+        check(estimator, scans, [[0, 1], [1, 1], [1, 0]] * 20 if "MultiLabel" in name else y)
+        return
     is_of_series = getattr(estimator, "unit", None) is not None
-    check(estimator, readings if is_of_series else table, [0, 1] * 30)
+    check(estimator, readings if is_of_series else table, y)
 
 
-def test_tables_and_series_are_both_found():
-    assert {"TabularClassifier", "SequenceRegressor", "manufacturing.FailureClassifier"} <= set(savable_estimators())
+def test_tables_series_and_images_are_all_found():
+    found = set(savable_estimators())
+    assert {"TabularClassifier", "SequenceRegressor", "manufacturing.FailureClassifier"} <= found
+    assert {"ImageClassifier", "MultiLabelImageClassifier", "medical.MedicalImageClassifier"} <= found
 
 
 class Moody(TabularRegressor):

@@ -45,7 +45,14 @@ def test_an_unknown_top_level_name_is_an_attribute_error():
 
 
 @pytest.mark.parametrize(
-    "name", ["appkit", *(f"appkit.{stage}" for stage in STAGES), "domains.finance", "domains.manufacturing"]
+    "name",
+    [
+        "appkit",
+        *(f"appkit.{stage}" for stage in STAGES),
+        "domains.finance",
+        "domains.manufacturing",
+        "domains.medical",
+    ],
 )
 def test_packages_say_what_is_public(name):
     assert load(name).__all__

@@ -3,6 +3,13 @@
 from appkit.data.columns import Column
 from appkit.data.conditions import OperatingConditions
 from appkit.data.dataset import Dataset, GeneratedDataset
+from appkit.data.dicom import read_dicom
+from appkit.data.dicom_headers import dicom_table
+from appkit.data.duplicates import check_images_apart, duplicate_groups
+from appkit.data.image_dataset import ImageDataset
+from appkit.data.image_encoder import ImageEncoder
+from appkit.data.image_folder import read_image_folder
+from appkit.data.images import Images, ImageShape, read_images
 from appkit.data.schema import Schema
 from appkit.data.series import Series, read_series
 from appkit.data.series_encoder import SeriesEncoder
@@ -50,8 +57,18 @@ __all__ = [
     "OperatingConditions",
     "SeriesEncoder",
     "SeriesLayout",
+    "Images",
+    "ImageShape",
+    "read_images",
+    "read_dicom",
+    "dicom_table",
+    "read_image_folder",
+    "duplicate_groups",
+    "check_images_apart",
+    "ImageEncoder",
     "Dataset",
     "GeneratedDataset",
+    "ImageDataset",
     "Source",
     "find_file",
     "download",

@@ -47,8 +47,8 @@ def count_series_networks(n_units: int) -> int:
 
 
 def count_image_networks(n_images: int) -> int:
-    """Return how many networks images get."""
-    return 2 if n_images >= _FEW_ROWS else 1
+    """Return how many networks images get: one large enough beats several that had to be cut short."""
+    return 1
 
 
 def count_bins(n_rows: int) -> int:
@@ -121,15 +121,15 @@ def image_settings(
     rates: Callable[[nn.Module], Mapping[str, float]] | None,
 ) -> TrainingSettings:
     """Fill in ``"auto"`` for images."""
-    epochs = min(200, max(16, 75_000 // max(n_rows, 1))) if max_epochs == "auto" else max_epochs
+    epochs = min(120, max(20, round(160_000 / max(n_rows, 1)))) if max_epochs == "auto" else max_epochs
     return TrainingSettings(
-        learning_rate=2e-3 if learning_rate == "auto" else learning_rate,
+        learning_rate=4e-3 if learning_rate == "auto" else learning_rate,
         weight_decay=weight_decay,
-        batch_size=min(64, max(16, n_rows // 8)) if batch_size == "auto" else batch_size,
+        batch_size=min(128, max(16, n_rows // 8)) if batch_size == "auto" else batch_size,
         max_epochs=min(epochs, _BLIND_EPOCHS) if is_blind else epochs,
         patience=epochs if patience == "auto" else patience,
         schedule="one-cycle",
-        average_decay=0.995,
+        average_decay=0.99,
         mixup=mixup,
         least_batch=2,
         augment=augment,

@@ -80,7 +80,8 @@ class ImageClassifier(NeuralClassifier, ImageEstimator):
     encoder_ : ImageEncoder
         Size, depth and scale of pixels as learnt.
     background_ : ndarray
-        The mean training image, ``(1, height, width, n_channels)``: a model carries no image of a patient.
+        The mean training image, of two classes that of the images without the event, ``(1, height, width,
+        n_channels)``: a model carries no image of a patient.
 
     Examples
     --------
@@ -106,7 +107,7 @@ class ImageClassifier(NeuralClassifier, ImageEstimator):
         weights: str | Path | None = None,
         fine_tune: Literal["full", "last-stage", "none"] = "full",
         augment: str | Augmentation | None = "auto",
-        mixup: float = 0.0,
+        mixup: float = 0.3,
         average_flips: bool | Literal["auto"] = "auto",
         n_networks: int | Literal["auto"] = "auto",
         width: int = 32,
@@ -163,3 +164,7 @@ class ImageClassifier(NeuralClassifier, ImageEstimator):
         self.costs = costs
         self.threshold = threshold
         self.calibrate = calibrate
+
+    def _is_typical(self, target: np.ndarray) -> np.ndarray:
+        # of many images with the finding the mean is no usual image: a network may well see the finding in it
+        return target != self.event_index_ if len(self.classes_) == 2 else super()._is_typical(target)

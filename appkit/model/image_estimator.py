@@ -63,7 +63,7 @@ class ImageEstimator(NeuralEstimator):
         weights: str | Path | None = None,
         fine_tune: Literal["full", "last-stage", "none"] = "full",
         augment: str | Augmentation | None = "auto",
-        mixup: float = 0.0,
+        mixup: float = 0.3,
         average_flips: bool | Literal["auto"] = "auto",
         n_networks: int | Literal["auto"] = "auto",
         width: int = 32,
@@ -126,6 +126,7 @@ class ImageEstimator(NeuralEstimator):
         """
         check_is_fitted(self)
         shape = self.shape_
+        self._check_array_size(X)
         images = self._read(X, size=(shape.height, shape.width), channels=shape.n_channels, dtype=self.encoder_.dtype)
         self.encoder_.check(images)
         return images
@@ -151,6 +152,17 @@ class ImageEstimator(NeuralEstimator):
         pixels = pixels[..., None] if pixels.ndim == 3 else pixels
         pixels = np.ascontiguousarray(pixels, dtype=self.encoder_.dtype)
         return self._tensor(pixels).to(self.device_)[:]
+
+    def _check_array_size(self, X: Any) -> None:
+        """Refuse an array of another size than the one learnt from; files are resized, they come as they come."""
+        if not self.array_size_ or not isinstance(X, np.ndarray) or X.ndim < 3:
+            return
+        given = X.shape[1:3]
+        if given not in (self.array_size_, (self.shape_.height, self.shape_.width)):
+            raise SchemaError(
+                f"Images must have {self.array_size_[0]} x {self.array_size_[1]} pixels (height x width) as at fit, "
+                f"got {given[0]} x {given[1]}. Resize them as those were, or give files to fit and predict."
+            )
 
     @property
     def shape_(self) -> ImageShape:
@@ -203,6 +215,7 @@ class ImageEstimator(NeuralEstimator):
         if side < _LEAST_SIDE:
             raise SchemaError(f"Images must have {_LEAST_SIDE} pixels a side or more, got {side}: give a larger size.")
         self.n_features_in_ = int(np.prod(images.pixels.shape[1:]))
+        self.array_size_ = tuple(np.shape(X)[1:3]) if isinstance(X, np.ndarray) and X.dtype != object else ()
         return self._examples(X, y, images, sample_weight=sample_weight, groups=groups)
 
     def _validation_examples(self, X: Any, y: Any, sample_weight: Any, *, training: Examples) -> Examples:
@@ -323,12 +336,18 @@ class ImageEstimator(NeuralEstimator):
     def _least_weights(self) -> int:
         return self.width * self.width if self.network in IMAGE_NETWORKS else 1
 
+    def _is_typical(self, target: np.ndarray) -> np.ndarray:
+        """Return which examples may stand for "as usual" in explanations, bool ``(n_examples,)``; a face knows."""
+        return np.ones(len(target), dtype=bool)
+
     def _keep_background(self, inputs: Images, target: np.ndarray, seed: int) -> None:
-        """Keep the mean image alone: no patient's image leaves with a model."""
+        """Keep the mean of typical images alone: no patient's image leaves with a model."""
+        is_typical = self._is_typical(target)
+        rows = np.flatnonzero(is_typical if is_typical.any() else ~is_typical)
         total = np.zeros(inputs.pixels.shape[1:])
-        for start in range(0, len(inputs), 1024):
-            total += inputs.pixels[start : start + 1024].sum(axis=0, dtype=np.float64)
-        mean = total / len(inputs)
+        for start in range(0, len(rows), 1024):
+            total += inputs.pixels[rows[start : start + 1024]].sum(axis=0, dtype=np.float64)
+        mean = total / len(rows)
         is_whole = inputs.pixels.dtype.kind == "u"
         self.background_ = (np.round(mean) if is_whole else mean).astype(inputs.pixels.dtype)[None]
 

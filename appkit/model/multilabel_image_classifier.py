@@ -58,7 +58,7 @@ class MultiLabelImageClassifier(NeuralMultiLabelClassifier, ImageEstimator):
         weights: str | Path | None = None,
         fine_tune: Literal["full", "last-stage", "none"] = "full",
         augment: str | Augmentation | None = "auto",
-        mixup: float = 0.0,
+        mixup: float = 0.3,
         average_flips: bool | Literal["auto"] = "auto",
         n_networks: int | Literal["auto"] = "auto",
         width: int = 32,

@@ -82,8 +82,8 @@ class TrainingSettings:
     learning_rate, weight_decay, batch_size, max_epochs, patience
         Of AdamW and early stopping.
     schedule
-        ``"constant"``, or ``"one-cycle"``: the rate rises over the first tenth of all steps and falls to nothing by the
-        last, along cosines. Stopping early then makes little sense: give a patience of ``max_epochs``.
+        ``"constant"``, or ``"one-cycle"``: the rate rises evenly over the first fifth of all steps and falls along a
+        cosine to nothing by the last. Stopping early then makes little sense: give a patience of ``max_epochs``.
     average_decay
         Decay per step of a moving average of the weights, which is what is judged and kept; 0 keeps the weights
         themselves. It is shorter in the first steps (Polyak averaging with a warm-up).
@@ -334,11 +334,11 @@ class _Loop:
 
 
 def _one_cycle(step: int, *, n_steps: int) -> float:
-    """Return the share of the full learning rate at a step: up over a tenth of the steps, then down to nothing."""
-    n_rising = max(n_steps // 10, 1)
+    """Return the share of the full learning rate at a step: up over a fifth of the steps, then down to nothing."""
+    n_rising = max(n_steps // 5, 1)
     if step < n_rising:
-        return 0.04 + 0.96 * (1 - math.cos(math.pi * step / n_rising)) / 2
-    return (1 + math.cos(math.pi * min((step - n_rising) / max(n_steps - n_rising, 1), 1.0))) / 2
+        return (step + 1) / n_rising
+    return (1 + math.cos(math.pi * min((step + 1 - n_rising) / max(n_steps - n_rising, 1), 1.0))) / 2
 
 
 def _optimizer(module: nn.Module, settings: TrainingSettings, rates: Mapping[str, float]) -> torch.optim.Optimizer:

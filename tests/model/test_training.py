@@ -154,8 +154,8 @@ def test_a_last_batch_of_one_row_is_left_out_where_two_are_needed():
 
 
 def test_the_rate_of_one_cycle_rises_and_falls_to_nothing():
-    shares = [_one_cycle(step, n_steps=100) for step in (0, 5, 10, 55, 100)]
-    assert shares == pytest.approx([0.04, 0.52, 1.0, 0.5, 0.0])
+    shares = [_one_cycle(step, n_steps=100) for step in (0, 9, 19, 59, 99)]
+    assert shares == pytest.approx([0.05, 0.5, 1.0, 0.5, 0.0])
 
 
 def test_a_factor_of_zero_freezes_a_parameter():
