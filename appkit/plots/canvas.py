@@ -14,6 +14,7 @@ from appkit.plots.wording import tick_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = [
     "axes_for",
@@ -25,8 +26,10 @@ __all__ = [
     "draw_ramp",
     "finish",
     "name_rows",
+    "new_grid",
     "style_effects",
     "whiskers",
+    "wrapped",
 ]
 
 _WIDTH = 7.2  # inches
@@ -55,6 +58,29 @@ def axes_for(ax: "Axes | None", *, n_rows: int = 0, size: tuple[float, float] | 
     red, green, blue, alpha = _import_matplotlib("colors").to_rgba(ax.get_facecolor())
     is_dark = alpha > 0 and 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.35
     return ax, DARK if is_dark else LIGHT
+
+
+def new_grid(n_panels: int, *, n_columns: int, panel: tuple[float, float]) -> tuple["Figure", list["Axes"]]:
+    """Return a new figure of as many panels, line by line, each ``panel`` inches wide and high."""
+    if n_columns < 1:
+        raise ValueError(f"n_columns must be 1 or more, got {n_columns!r}.")
+    plt = _import_matplotlib("pyplot")
+    n_columns = min(n_columns, n_panels)
+    n_lines = -(-n_panels // n_columns)
+    size = (panel[0] * n_columns, panel[1] * n_lines)
+    figure, grid = plt.subplots(n_lines, n_columns, figsize=size, squeeze=False, layout="constrained")
+    panels = list(grid.flat)
+    for unused in panels[n_panels:]:
+        unused.remove()
+    return figure, panels[:n_panels]
+
+
+def wrapped(text: str, ax: "Axes", size: float) -> str:
+    """Return text broken to the width of the axes at a font size; lines that are there stay."""
+    figure: Any = ax.figure
+    figure.canvas.draw_idle()
+    points = ax.get_window_extent().width * 72 / figure.canvas.figure.dpi
+    return "\n".join(_wrap(line, points, size) for line in text.splitlines())
 
 
 def finish(ax: "Axes", palette: Palette, *, title: str, note: str, under: "Axes | None" = None) -> "Axes":

@@ -1,14 +1,15 @@
 """Effects of the segments of an image, drawn over it."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from appkit.explanation import Explanation
 from appkit.plots.canvas import axes_for, colour_ends, draw_ramp, finish
+from appkit.plots.image_overlay import draw_outline, overlay
 from appkit.plots.images import image_layout, luminance, segment_values
 from appkit.plots.palette import OVER_IMAGE
-from appkit.plots.ramp import N_SIDE, ramp_end, ramp_steps
+from appkit.plots.ramp import ramp_end, ramp_steps
 from appkit.plots.selection import output_position, row_values
 from appkit.plots.wording import effect_unit, method_name, tick_text
 
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["image_map"]
-
-_OPACITY = 0.8
-_FINER = 8  # contours cut the corners of the grid they are drawn on
 
 
 def image_map(
@@ -64,9 +62,9 @@ def image_map(
     ax, palette = axes_for(ax, size=(4.8, 5.4))
     colours = OVER_IMAGE if colour_ends(palette, event_at=event_at)[1] == palette.up else OVER_IMAGE[::-1]
     ax.imshow(luminance(layout.images[row]), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    ax.imshow(_overlay(segment_values(segments, own.players, steps), colours), interpolation="nearest")
+    ax.imshow(overlay(segment_values(segments, own.players, steps), colours), interpolation="nearest")
     if truth is not None:
-        _draw_outline(ax, np.asarray(truth) != 0)
+        draw_outline(ax, np.asarray(truth) != 0)
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
     tips = [tick_text(float(f"{sign * unit.scale * end:.2g}")) for sign in (-1, 1)]
@@ -78,22 +76,3 @@ def image_map(
         note += f" {n_past} lie past the ends of the scale."
     note += " Dashed: the true outline." if truth is not None else ""
     return finish(ax, palette, title=f"{method_name(explanation)}: row {row}", note=note, under=strip)
-
-
-def _draw_outline(ax: "Axes", mask: np.ndarray) -> None:
-    """Draw the outline of a mask along the edges of its pixels, those at the border of the image included."""
-    finer = np.pad(mask.repeat(_FINER, axis=0).repeat(_FINER, axis=1), 1)
-    y, x = ((np.arange(n) - 0.5) / _FINER - 0.5 for n in finer.shape)
-    limits = ax.axis()
-    outline = ax.contour(x, y, finer, [0.5], colors="white", linestyles="dashed", linewidths=1.5)
-    outline.set_clip_on(False)
-    ax.axis(limits)
-
-
-def _overlay(steps: np.ndarray, colours: tuple[str, ...]) -> np.ndarray:
-    """Return RGBA, float64 ``(height, width, 4)``; clear where the step is 0."""
-    table = np.array([[int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)] for colour in colours])
-    picture: Any = np.empty((*steps.shape, 4))
-    picture[..., :3] = table[steps + N_SIDE]
-    picture[..., 3] = np.where(steps == 0, 0.0, _OPACITY)
-    return picture

@@ -13,6 +13,7 @@ from matplotlib.colors import to_hex
 from appkit import plots
 from appkit.explanation import explain_game
 from appkit.explanation.games import history_game, image_game, window_game
+from appkit.plots.image_methods import image_methods as plots_of_methods
 from appkit.plots.palette import DARK, LIGHT, OVER_IMAGE
 from appkit.plots.ramp import ramp_steps
 from tests.plots.samples import (
@@ -204,3 +205,52 @@ def test_a_table_has_no_map():
     with pytest.raises(ValueError, match="must have an ImageLayout, got NoneType"):
         plots.image_map(table_explanation(3, 3))
     assert explanation_of(np.ones((1, 1))).layout is None
+
+
+def test_methods_share_the_scale_of_the_first_in_their_unit():
+    first, other = image_explanation(), image_explanation()
+    other = replace(other, values=other.values * 2, method="occlusion", is_additive=False)
+    figure = plots_of_methods([first, other], verdicts=["reliable", "not reliable"])
+    strips = [ax.child_axes[0] for ax in figure.axes[1:]]
+    ends = [[text.get_text() for text in strip.get_xticklabels()] for strip in strips]
+    assert ends == [["−11", "0", "+11"]] * 2
+    assert [strip.get_xlabel() for strip in strips] == ["points\nreliable", "points; 2 past the ends\nnot reliable"]
+
+
+def test_a_map_without_a_unit_has_a_scale_of_its_own():
+    cam = replace(image_explanation(), method="grad-cam (6, 8x8)", units="activation", is_additive=False)
+    figure = plots_of_methods({"shapley": image_explanation(), "grad_cam": cam})
+    strip = figure.axes[2].child_axes[0]
+    assert [text.get_text() for text in strip.get_xticklabels()] == ["", "0", "strongest"]
+    assert strip.get_xlabel().startswith("no unit")
+
+
+def test_the_image_stands_first_with_the_truth_around_and_nothing_over_it():
+    truth = np.zeros((64, 64), dtype=bool)
+    truth[30:40, 15:25] = True
+    figure = plots_of_methods([image_explanation()], truth=truth)
+    assert [len(ax.images) for ax in figure.axes] == [1, 2]
+    assert [len(ax.collections) for ax in figure.axes] == [1, 1]
+    assert "Dashed" in figure.axes[0].texts[0].get_text()
+
+
+def test_superpixels_lie_beside_patches():
+    other = superpixel_explanation()
+    whole = replace(other, row_player_names=None, method="lime")
+    figure = plots_of_methods({"lime": whole, "superpixels": other}, n_columns=2)
+    assert figure.axes[2].get_title(loc="left").replace("\n", " ") == "Shapley (permutation), superpixels"
+
+
+@pytest.mark.parametrize(
+    ("asked", "options", "words"),
+    [
+        ([], {}, "at least one"),
+        ([image_explanation()], {"verdicts": []}, "one per explanation, 1, got 0"),
+        ({"lime": image_explanation()}, {"verdicts": {"shap": "reliable"}}, r"must name explanations, \['lime'\]"),
+        ([image_explanation(), image_explanation(n_channels=3)], {}, "must be of the same images"),
+        ([image_explanation()], {"n_columns": 0}, "n_columns must be 1 or more"),
+    ],
+)
+def test_methods_that_do_not_go_together_are_refused(asked, options, words):
+    with pytest.raises(ValueError, match=words):
+        plots_of_methods(asked, **options)
