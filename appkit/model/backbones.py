@@ -22,6 +22,7 @@ Moments = tuple[tuple[float, ...], tuple[float, ...]]
 
 _IMAGENET: Moments = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _LITE: Moments = ((127 / 255,) * 3, (128 / 255,) * 3)  # the authors' MEAN_RGB and STDDEV_RGB
+_RESNET_STAGES = ("conv1", "bn1"), ("layer1",), ("layer2",), ("layer3",), ("layer4",)
 _LITE_STAGES = ((0,), (1, 2), (3, 4), (5, 6, 7), (8, 9, 10), (11, 12, 13, 14), (15,))
 
 
@@ -76,7 +77,7 @@ def backbone(name: str, *, n_channels: int) -> Backbone:
         return _efficientnet_lite(n_channels)
     if name in BACKBONES[: len(RESNET_DEPTHS)]:
         module = ResNet(int(name.removeprefix("resnet")), n_channels=n_channels)
-        return Backbone(module, "fc", ResNet.stages, maps=ResNet.maps)
+        return Backbone(module, "fc", _RESNET_STAGES, maps=ResNet.maps)
     if source == "monai" and inner:
         return _monai(inner, n_channels)
     if source == "timm" and inner:
@@ -175,7 +176,7 @@ def _senet_maps(module: nn.Module, x: Tensor) -> Iterator[Tensor]:
 
 def _monai_resnet(make: Callable[..., nn.Module], n_channels: int) -> Backbone:
     module = make(spatial_dims=2, n_input_channels=n_channels, num_classes=1)
-    return Backbone(module, "fc", ResNet.stages, maps=_monai_resnet_maps)
+    return Backbone(module, "fc", _RESNET_STAGES, maps=_monai_resnet_maps)
 
 
 def _monai_resnet_maps(module: Any, x: Tensor) -> Iterator[Tensor]:
@@ -205,8 +206,22 @@ def _timm(name: str, n_channels: int) -> Backbone:
         raise ValueError(f"timm: must be followed by one of timm.list_models(), got {name!r}.")
     module = timm.create_model(name, pretrained=False, in_chans=n_channels, num_classes=1)
     classifier = module.pretrained_cfg["classifier"]
-    children = [child for child, part in module.named_children() if any(True for _ in part.parameters())]
-    return Backbone(module, classifier, tuple((child,) for child in children if child != classifier))
+    return Backbone(module, classifier, _stages_in_order(module, classifier))
+
+
+def _stages_in_order(module: nn.Module, classifier: str) -> tuple[tuple[str, ...], ...]:
+    """Return the parts of a network as stages; what only scales, such as a normalisation, joins the part before it."""
+    stages: list[tuple[str, ...]] = []
+    for name, part in module.named_children():
+        inner = [f"{name}.{k}" for k, _ in part.named_children()] if name in _HOLDS_STAGES else [name]
+        for prefix in inner:
+            named = [(f"{prefix}.{k}", p) for k, p in module.get_submodule(prefix).named_parameters()]
+            sizes = [p.ndim for k, p in named if not k.startswith(f"{classifier}.")]
+            if sizes and max(sizes) == 1 and stages:
+                stages[-1] = (*stages[-1], prefix)
+            elif sizes:
+                stages.append((prefix,))
+    return tuple(stages)
 
 
 def _import_timm() -> Any:
@@ -217,6 +232,7 @@ def _import_timm() -> Any:
     return timm
 
 
+_HOLDS_STAGES = ("stages", "blocks", "layers")
 _EFFICIENTNET = r"efficientnet-b\d"
 _DENSENET_NAMES = (
     (r"(denselayer\d+)\.(norm|conv)\.?([12])\.", r"\1.layers.\2\3."),

@@ -52,7 +52,7 @@ def layer_rates(module: nn.Module, *, fine_tune: FineTuning, decay: float = 0.7)
         raise ValueError(f"fine_tune must be one of {', '.join(FINE_TUNING)}, got {fine_tune!r}.")
     if not 0 < decay <= 1:
         raise ValueError(f"decay must be over 0 and at most 1, got {decay!r}.")
-    networks = {name: part for name, part in module.named_modules() if hasattr(part, "stages")}
+    networks = dict(_staged(module))
     if not networks and fine_tune != "full":
         raise ValueError(f"fine_tune={fine_tune!r} needs a network with stages, {type(module).__name__} names none.")
     rates = {name: 1.0 for name, _ in module.named_parameters()}
@@ -62,6 +62,15 @@ def layer_rates(module: nn.Module, *, fine_tune: FineTuning, decay: float = 0.7)
             back = _stages_back(name, network.stages)
             rates[f"{outer}.{name}" if outer else name] = decay**back if back <= reach else 0.0
     return rates
+
+
+def _staged(module: nn.Module, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the outermost networks that name their stages; what is inside one is its own business."""
+    if isinstance(getattr(module, "stages", None), tuple):
+        yield name, module
+        return
+    for child, part in module.named_children():
+        yield from _staged(part, f"{name}.{child}" if name else child)
 
 
 def _stages_back(name: str, stages: Any) -> int:

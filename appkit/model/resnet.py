@@ -41,8 +41,6 @@ class ResNet(nn.Module):
     11689512
     """
 
-    stages = ("conv1", "bn1"), ("layer1",), ("layer2",), ("layer3",), ("layer4",)
-
     def __init__(self, depth: int, *, n_channels: int = 3, n_outputs: int = 1000) -> None:
         super().__init__()
         if depth not in RESNET_DEPTHS:
