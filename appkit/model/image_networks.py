@@ -130,7 +130,11 @@ def _depths(side: int) -> tuple[int, int]:
 
 
 def _stem(n_channels: int, width: int, *, n_halvings: int) -> nn.Sequential:
-    """Return one convolution of overlapping windows, twice as wide as they are far apart."""
+    """Return one convolution of overlapping windows, twice as wide as they are far apart.
+
+    A convolution at full resolution, then blurred and halved, cost a quarter more and ranked images unlike those it was
+    trained on no better (chest X-rays of 28 x 28).
+    """
     stride = 2**n_halvings
     kernel, padding = (3, 1) if stride == 1 else (2 * stride, stride // 2)
     conv = nn.Conv2d(n_channels, width, kernel, stride, padding, bias=False)
@@ -182,7 +186,7 @@ class ConvNextBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return a map of the shape of ``x``."""
-        with torch.autocast(x.device.type, enabled=x.device.type != "cpu" and torch.is_autocast_enabled("cuda")):
-            h = self.depthwise(x.to(self.depthwise.weight.dtype))  # in bfloat16 a CPU takes three times as long
+        with torch.autocast("cpu", enabled=False):  # a CPU takes three times as long over it in bfloat16
+            h = self.depthwise(x.to(self.depthwise.weight.dtype))
         h = self.scale * self.mlp(self.norm(h.permute(0, 2, 3, 1)))
         return x + h.permute(0, 3, 1, 2)
