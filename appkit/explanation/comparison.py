@@ -16,6 +16,7 @@ from appkit.explanation.certificate import (
     pointing_accuracy,
     randomisation_test,
 )
+from appkit.explanation.certificate.pointing import PointingAt
 from appkit.explanation.explain import explain_game
 from appkit.explanation.explanation import Explanation
 from appkit.explanation.games.model import game_for, is_of_images
@@ -123,6 +124,7 @@ def compare_methods(
     units: str | None = None,
     masks: np.ndarray | None = None,
     distractors: np.ndarray | None = None,
+    pointing_at: PointingAt = "peak",
     n_random: int = 0,
     max_evaluations: Mapping[str, int] | None = None,
     is_certified: bool = True,
@@ -148,6 +150,8 @@ def compare_methods(
     masks, distractors
         bool ``(n_images, height, width)``: where the truth is known, see
         :func:`~appkit.explanation.certificate.pointing.pointing_accuracy`.
+    pointing_at
+        What must lie in the mask: the ``"peak"`` of the map, or its strongest ``"player"``.
     n_random
         Networks with weights drawn anew that each method explains as well, 2 at least (5 are a fair number); 0 leaves
         the test out. All layers of all networks of the model are drawn anew.
@@ -176,7 +180,7 @@ def compare_methods(
         "outputs": chosen,
         "units": units,
     }
-    known = {"masks": masks, "distractors": distractors}
+    known = {} if masks is None else {"masks": masks, "distractors": distractors, "at": pointing_at}
     games = {"patches": game_for(model, X, players=players, **asked)}
     if "superpixels" in methods:
         games["superpixels"] = game_for(model, X, players="superpixels", **(asked | {"n_players": n_players}))
@@ -215,21 +219,19 @@ def _compared(
     task: _Task,
     *,
     lime: Explanation | None,
-    known: Mapping[str, np.ndarray | None],
+    known: Mapping[str, Any],
     n_random: int,
     is_certified: bool,
 ) -> ComparedMethod:
     explanation = task.run()
-    masks, distractors = known["masks"], known["distractors"]
-    pointing = None if masks is None else pointing_accuracy(explanation, masks, distractors=distractors)
+    pointing = pointing_accuracy(explanation, **known) if known else None
     randomisation = None
     if n_random:
         randomisation = randomisation_test(
             task.network,
             lambda other: task.run(network=other),
             explanation=explanation,
-            masks=masks,
-            distractors=distractors,
+            **known,
             n_copies=n_random,
             random_state=task.seed,
         )

@@ -233,7 +233,9 @@ def _pointing(evidence: Evidence) -> Check | None:
         return None
     question = "Does the strongest player lie where the truth is known to be, more often than by chance?"
     words = f"{pointing.accuracy.value:.0%} of {len(pointing.hits)} rows, chance is {pointing.chance:.0%}"
-    verdict: Outcome = "ok" if pointing.beats_chance else "bad"
+    if not pointing.can_beat_chance and pointing.hits.any():
+        words = f"{words}: too few rows to tell"
+    verdict: Outcome = "ok" if pointing.beats_chance else "warn" if words.endswith("tell") else "bad"
     return Check("Pointing", question, words, verdict, pointing.accuracy, (pointing.chance, None))
 
 

@@ -10,7 +10,7 @@ from scipy import stats
 from torch import Tensor, nn
 
 from appkit.explanation.certificate.agreement import rank_correlations
-from appkit.explanation.certificate.pointing import pointing_accuracy
+from appkit.explanation.certificate.pointing import PointingAt, pointing_accuracy
 from appkit.explanation.explanation import Explanation
 from appkit.explanation.seeds import RandomState, seed_of
 from appkit.prediction import Estimate
@@ -53,6 +53,7 @@ def randomisation_test(
     explanation: Explanation | None = None,
     masks: np.ndarray | None = None,
     distractors: np.ndarray | None = None,
+    at: PointingAt = "player",
     n_copies: int = 5,
     output: int = 0,
     random_state: RandomState = None,
@@ -78,6 +79,8 @@ def randomisation_test(
         bool ``(n_rows, height, width)``: where the truth is known, see :func:`pointing_accuracy`.
     distractors
         bool, same shape: what stands out as the truth does, and does not matter.
+    at
+        What points, ``"player"`` or ``"peak"``, as in :func:`pointing_accuracy`.
     n_copies
         Networks with random weights, 2 at least; each costs one explanation.
     output
@@ -105,7 +108,7 @@ def randomisation_test(
     similarity = _mean_of_copies("Random weights", correlations, bounds=(-1.0, 1.0))
     if masks is None:
         return RandomisationTest(similarity, correlations)
-    found = [pointing_accuracy(other, masks, distractors=distractors, output=output) for other in others]
+    found = [pointing_accuracy(other, masks, distractors=distractors, output=output, at=at) for other in others]
     hits = np.stack([pointing.hits for pointing in found]).astype(np.float64)
     pointing = _mean_of_copies("Pointing, random weights", hits, bounds=(0.0, 1.0))
     return RandomisationTest(similarity, correlations, pointing=pointing, chance=found[0].chance)

@@ -7,8 +7,10 @@ import pytest
 import torch
 from torch import nn
 
+from appkit.data.images import ImageShape
 from appkit.explanation.certificate import certify, pointing_accuracy, randomisation_test
 from appkit.explanation.certificate.randomisation import with_random_weights
+from appkit.model.image_networks import image_network
 from tests.explanation.certificate.images import CELLS, CrossImages, SmallNet, explain_images, image_game, trained
 from tests.explanation.certificate.values import explanation_of
 
@@ -89,6 +91,57 @@ def test_a_player_lies_in_the_mask_if_it_holds_half_of_what_the_best_holds(image
     assert pointing.chance == pytest.approx(4 / 16)
     assert pointing.accuracy.value == pytest.approx(0.5)
     assert pointing.accuracy.method == "Wilson"
+
+
+def test_the_peak_of_a_map_lies_where_the_neighbours_agree(images):
+    masks = np.zeros_like(images.masks)
+    masks[:, 3:9, 3:9] = True  # a ninth each of eight cells, and the whole of cell 5
+    values = np.zeros((len(masks), 16))
+    values[:, [1, 4, 5, 6, 9]] = 0.6
+    values[:, 15] = 1.0  # alone
+    found = replace(edge_detector(images), values=values[..., None])
+    assert pointing_accuracy(found, masks).accuracy.value == 0.0
+    peak = pointing_accuracy(found, masks, at="peak")
+    assert peak.accuracy.value == 1.0
+    assert peak.chance == pytest.approx(36 / 256)
+
+
+def test_chance_of_a_peak_is_the_share_of_pixels_among_what_catches_the_eye(images):
+    found = pointing_accuracy(edge_detector(images), images.masks, distractors=images.distractors, at="peak")
+    assert found.chance == pytest.approx(0.25)
+    with pytest.raises(ValueError, match="at must be 'player' or 'peak', got 'top'"):
+        pointing_accuracy(edge_detector(images), images.masks, at="top")
+
+
+def test_a_few_hits_are_too_few_to_tell_and_misses_are_not(images):
+    few = images.masks.copy()
+    few[1:] = False
+    edges = edge_detector(images)
+    inside = np.array([images.masks[0][cell == CELLS.numpy()].any() for cell in range(16)])
+    for hit, verdict in ((True, "warn"), (False, "bad")):
+        values = np.tile(np.where(inside == hit, 1.0, 0.0)[:, None], (len(few), 1, 1))
+        found = replace(edges, values=values + edges.values * 1e-6)
+        pointing = pointing_accuracy(found, few, distractors=images.distractors)
+        check = certify(image_game(SmallNet(0), images), found, pointing=pointing)["Pointing"]
+        assert check.verdict == verdict
+
+
+def test_random_weights_forget_running_statistics_and_parameters_of_no_layer():
+    network = image_network("convnext", ImageShape(1, 16, 16), 1, width=4)
+    stem_norm = network.get_submodule("stem")[1]
+    with torch.no_grad():
+        stem_norm.running_mean.fill_(3.0)
+        stem_norm.running_var.fill_(9.0)
+        for part in network.modules():
+            if hasattr(part, "scale"):
+                part.scale.copy_(torch.arange(part.scale.numel()))
+    other = with_random_weights(network, random_state=0)
+    norm = other.get_submodule("stem")[1]
+    assert (norm.running_mean.abs().max().item(), norm.running_var.min().item()) == (0.0, 1.0)
+    scales = [part.scale for part in other.modules() if hasattr(part, "scale")]
+    assert all(not torch.equal(scale, torch.arange(float(len(scale)))) for scale in scales)
+    same = [p.equal(q) for p, q in zip(network.parameters(), other.parameters(), strict=True) if len(p.unique()) > 1]
+    assert not any(same)
 
 
 def test_images_without_a_mask_do_not_count(images):
