@@ -181,8 +181,13 @@ class PretrainedNetwork(nn.Module):
     output : torch.nn.Linear
         The last layer.
     n_features : int
-        What it reads.
+        What it reads. Features of stages have means several times their spread and are centred and scaled while the
+        network learns; one that never learnt leaves them as they are.
+    unpublished : tuple of str
+        What names of parameters begin with that no published file has.
     """
+
+    unpublished = ("scaling", "output")
 
     factors: Tensor
     shifts: Tensor
@@ -207,7 +212,10 @@ class PretrainedNetwork(nn.Module):
         self.register_buffer("factors", torch.tensor(list(factors))[:, None, None], persistent=False)
         self.register_buffer("shifts", torch.tensor(list(shifts))[:, None, None], persistent=False)
         self.stages = (*(tuple(f"backbone.{prefix}" for prefix in stage) for stage in found.stages), "output")
+        self.scaling: nn.Module = nn.Identity()
         self.n_features = self._count_features(shape)
+        if pools_stages:
+            self.scaling = nn.BatchNorm1d(self.n_features, affine=False)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(self.n_features, n_outputs)
 
@@ -221,7 +229,7 @@ class PretrainedNetwork(nn.Module):
         if not self.pools_stages:
             return self.backbone(x).flatten(1)
         assert self._maps is not None
-        return torch.cat([_moments(h) for h in self._maps(self.backbone, x)], dim=1)
+        return self.scaling(torch.cat([_moments(h) for h in self._maps(self.backbone, x)], dim=1))
 
     def own_name(self, published: str) -> str:
         """Return the name here of a parameter in a published file."""

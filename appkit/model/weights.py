@@ -63,8 +63,9 @@ def load_weights(module: nn.Module, source: str | Path | Mapping[str, Any]) -> W
     Parameters
     ----------
     module
-        To be filled in place, on whatever device it is. One whose ``own_name`` translates published names is asked to.
-        Its last layer is ``output``, or else its last ``torch.nn.Linear``.
+        To be filled in place, on whatever device it is. One with ``own_name`` is asked to translate published names,
+        and what it lists as ``unpublished`` may be absent. Its last layer is ``output``, or else its last
+        ``torch.nn.Linear``.
     source
         A ``.safetensors`` file, a file of ``torch.save`` (read with ``weights_only=True``: tensors and plain values
         alone, nothing is run), or a state dict. Tensors saved on a GPU are opened on the CPU.
@@ -93,11 +94,12 @@ def load_weights(module: nn.Module, source: str | Path | Mapping[str, Any]) -> W
     expected = module.state_dict()
     own = _translated(given, expected, getattr(module, "own_name", None))
     classifier = _classifier_of(module, expected)
+    new = tuple(f"{prefix}." for prefix in getattr(module, "unpublished", ()))
     dropped = [k for k, name in own.items() if name in classifier and given[k].shape != expected[name].shape]
     if dropped:  # a weight of another size comes with a bias that means other classes
         dropped = [k for k, name in own.items() if name in classifier]
     fitting = {name: given[k] for k, name in own.items() if k not in dropped}
-    problems = _problems(fitting, expected, optional=classifier)
+    problems = _problems(fitting, expected, optional=classifier | {name for name in expected if name.startswith(new)})
     if problems:
         raise ArtefactError(f"The weights of {called} are not those of this network. {' '.join(problems)}")
     module.load_state_dict(fitting, strict=False)

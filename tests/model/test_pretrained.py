@@ -73,6 +73,13 @@ def test_the_last_layer_reads_means_and_deviations_of_every_stage():
     assert torch.allclose(module.features(images(COLOUR)), torch.cat(expected, dim=1), atol=2e-3)
 
 
+def test_features_of_stages_are_centred_and_scaled_while_a_network_learns():
+    module = network("resnet18")
+    features = module.train().features(torch.randn(8, 3, 32, 32, generator=torch.Generator().manual_seed(1)))
+    assert torch.allclose(features.mean(0), torch.zeros(module.n_features), atol=1e-4)
+    assert features.std(0, correction=0).median().item() == pytest.approx(1.0, abs=1e-2)
+
+
 def test_the_features_of_a_constant_image_have_gradients():
     Z = torch.zeros(1, 3, 32, 32, requires_grad=True)
     network("resnet18")(Z).sum().backward()
@@ -150,11 +157,11 @@ def test_densenets_load_under_the_names_of_old_and_new_files(dot):
     renamed = {
         name.replace(".layers.norm", f".norm{dot}").replace(".layers.conv", f".conv{dot}"): value
         for name, value in state.items()
-        if not name.startswith("output")
+        if not name.startswith(("output", "scaling"))
     } | {"classifier.weight": torch.zeros(1000, 1024), "classifier.bias": torch.zeros(1000)}
     report = load_weights(module, renamed)
     assert report.dropped == ("classifier.weight", "classifier.bias")
-    assert len(report.loaded) == len(state) - 2
+    assert len(report.loaded) == sum(not name.startswith(("output", "scaling")) for name in state)
 
 
 def test_efficientnet_lite_sees_what_its_own_code_shows_it():

@@ -94,6 +94,15 @@ def test_published_names_are_translated_by_the_module():
     assert module[0].weight.tolist() == [[1.0, 1.0]]
 
 
+def test_what_no_published_file_has_may_be_absent():
+    module = network()
+    module.unpublished = ("norm",)
+    state = {name: value for name, value in network(seed=1).state_dict().items() if not name.startswith("norm")}
+    assert load_weights(module, state).kept == tuple(
+        f"norm.{k}" for k in ("weight", "bias", "running_mean", "running_var")
+    )
+
+
 def test_all_that_does_not_fit_is_named_and_counted_and_nothing_is_changed():
     state = network(seed=1).state_dict()
     state["body.weight"] = torch.zeros(4, 5)
