@@ -47,8 +47,8 @@ def count_series_networks(n_units: int) -> int:
 
 
 def count_image_networks(n_images: int) -> int:
-    """Return how many networks images get: one large enough beats several that had to be cut short."""
-    return 1
+    """Return how many networks images get: several of fewer steps bear a shift better than one of as many in all."""
+    return 3 if n_images < 20_000 else 1
 
 
 def count_bins(n_rows: int) -> int:
@@ -120,18 +120,23 @@ def image_settings(
     augment: Callable[[Tensor], Tensor] | None,
     rates: Callable[[nn.Module], Mapping[str, float]] | None,
 ) -> TrainingSettings:
-    """Fill in ``"auto"`` for images."""
-    epochs = min(120, max(20, round(160_000 / max(n_rows, 1)))) if max_epochs == "auto" else max_epochs
+    """Fill in ``"auto"`` for images: about as many steps whatever their number.
+
+    Chosen on parts of PneumoniaMNIST's training images that are shifted by nature (the brightest, the least sharp, ...)
+    and under corruptions that augmentation does not know; three networks of 800 batches of 64 take 105 CPU seconds.
+    """
+    epochs = min(120, max(8, round(50_000 / max(n_rows, 1)))) if max_epochs == "auto" else max_epochs
     return TrainingSettings(
         learning_rate=4e-3 if learning_rate == "auto" else learning_rate,
         weight_decay=weight_decay,
-        batch_size=min(128, max(16, n_rows // 8)) if batch_size == "auto" else batch_size,
+        batch_size=min(64, max(16, n_rows // 8)) if batch_size == "auto" else batch_size,
         max_epochs=min(epochs, _BLIND_EPOCHS) if is_blind else epochs,
         patience=epochs if patience == "auto" else patience,
         schedule="one-cycle",
         average_decay=0.99,
         mixup=mixup,
         least_batch=2,
+        decays_scales=False,
         augment=augment,
         rates=rates,
     )

@@ -92,6 +92,8 @@ class TrainingSettings:
         Zhang et al. (2018), "mixup: Beyond Empirical Risk Minimization".
     least_batch
         Rows a batch must have to be learnt from; a last batch with fewer is left out (batch normalisation needs two).
+    decays_scales
+        Whether weight decay pulls at the scales of normalisation layers too.
     augment
         From a batch of inputs to the batch that is learnt from; draws from torch's global generator.
     rates
@@ -107,6 +109,7 @@ class TrainingSettings:
     average_decay: float = 0.0
     mixup: float = 0.0
     least_batch: int = 1
+    decays_scales: bool = True
     augment: Callable[[Tensor], Tensor] | None = None
     rates: Callable[[nn.Module], Mapping[str, float]] | None = None
 
@@ -346,7 +349,8 @@ def _optimizer(module: nn.Module, settings: TrainingSettings, rates: Mapping[str
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     named = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
     for name, parameter in named:
-        is_decayed = name.endswith("weight") and not name.endswith("output.weight")
+        is_shared = name.endswith("weight") and not name.endswith("output.weight")
+        is_decayed = is_shared and (parameter.ndim > 1 or settings.decays_scales)
         decay = settings.weight_decay if is_decayed else 0.0
         groups.setdefault((rates.get(name, 1.0), decay), []).append(parameter)
     return torch.optim.AdamW(
