@@ -58,6 +58,8 @@ from appkit.reporting.facts import (
     SensorMapFigure,
     SensorRow,
     Step,
+    Thumbnail,
+    ThumbnailGallery,
     Tile,
     Verdict,
     WarningBox,
@@ -583,7 +585,18 @@ def _maps() -> Section:
         axis_label="score margin over the item at rank 11",
         others=OtherSteps(4, 0.12, 0.08),
     )
-    return Section(key="maps", title="Maps", question="Where, when and which item?", blocks=(image, sensors, items))
+    pictures = ThumbnailGallery(
+        key="pictures",
+        finding="One finding missed; the worst two shown",
+        caption="2 of 600 phantoms.",
+        thumbnails=(
+            Thumbnail("image 31", PIXEL, 16, 16, "finding", Measure(0.12, unit="%"), Verdict("fail", "missed")),
+            Thumbnail("image 42", PIXEL, 16, 16, "clear", Measure(0.44, unit="%")),
+        ),
+        output_label="Probability of the finding",
+    )
+    blocks = (image, sensors, items, pictures)
+    return Section(key="maps", title="Maps", question="Where, when and which item?", blocks=blocks)
 
 
 def _limits() -> Section:

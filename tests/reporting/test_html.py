@@ -125,7 +125,7 @@ def test_nothing_runs_or_loads_but_what_the_policy_pins(outline):
 
 def test_every_figure_has_a_twin_with_a_caption(credit_page):
     figures = re.findall(r"<figure .*?</figure>", credit_page, flags=re.S)
-    assert len(figures) == 12
+    assert len(figures) == 13
     for figure in figures:
         assert re.search(r"<details class=\"twin\">.*<caption><span>[^<]+</span></caption>", figure, flags=re.S)
 
@@ -138,7 +138,7 @@ def test_every_drawing_has_words_or_is_hidden(credit_page):
 
 
 def test_figures_and_tables_are_numbered_in_order(credit_page):
-    assert re.findall(r">Figure (\d+)<", credit_page) == [str(i) for i in range(1, 13)]
+    assert re.findall(r">Figure (\d+)<", credit_page) == [str(i) for i in range(1, 14)]
     captions = re.findall(r"<caption><span>Table (\d+)\.", credit_page)
     assert captions == [str(i) for i in range(1, len(captions) + 1)]
 

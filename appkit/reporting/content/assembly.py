@@ -8,10 +8,13 @@ from appkit.reporting.content.case import case_section
 from appkit.reporting.content.context import DomainSection, Limits, ReportContext
 from appkit.reporting.content.drivers import drivers_section, rank_tile
 from appkit.reporting.content.hashing import Digests, data_hash, model_hash
+from appkit.reporting.content.image_shift import shift_section
 from appkit.reporting.content.limitations import gaps_of, limitations_section
+from appkit.reporting.content.looking import looking_section
 from appkit.reporting.content.metrics import performance_tiles
 from appkit.reporting.content.performance import performance_section
 from appkit.reporting.content.provenance import facts_list, reproduction_section
+from appkit.reporting.content.subject import ImageSubject
 from appkit.reporting.facts import (
     Block,
     Certificate,
@@ -30,7 +33,7 @@ __all__ = ["assemble", "body_of", "lead_text"]
 
 _MOST_TILES = 6
 _LEAD_WORDS = 45
-_DOMAIN_OPTIONS = ("protected", "dates", "incumbent_score", "challengers")
+_DOMAIN_OPTIONS = ("protected", "dates", "incumbent_score", "challengers", "validation", "subgroups")
 
 StripTile = Tile | RankTile | NotFilled
 
@@ -74,7 +77,7 @@ def body_of(
     context: ReportContext, change: Counterfactual | NotFilled
 ) -> tuple[tuple[Section, ...], tuple[StripTile, ...]]:
     """Return all sections but the closing ones, the domain's merged in, and the verdict strip."""
-    own = [performance_section(context), drivers_section(context), case_section(context, change)]
+    own = [performance_section(context), *_by_kind(context), case_section(context, change)]
     added: tuple[Section, ...] = ()
     if context.domain is not None and context.domain.report_sections is not None:
         added = tuple(context.domain.report_sections(context))
@@ -88,6 +91,14 @@ def body_of(
     if gaps:
         sections[-1] = _with_blocks(sections[-1], gaps)
     return tuple(sections), tiles[: _MOST_TILES - 1] + tiles[-1:] if len(tiles) > _MOST_TILES else tiles
+
+
+def _by_kind(context: ReportContext) -> tuple[Section, ...]:
+    """Return the sections that differ by what a row is: what drives the model, and images against training."""
+    if not isinstance(context.subject, ImageSubject):
+        return (drivers_section(context),)
+    shift = shift_section(context)
+    return (*(() if shift is None else (shift,)), looking_section(context))
 
 
 def _merged(own: Sequence[Section], added: Sequence[Section]) -> list[Section]:

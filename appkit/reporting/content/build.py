@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from appkit.domain import Domain
+from appkit.explanation.games.model import is_of_images
 from appkit.model.costs import Costs
 from appkit.model.device import on_one_thread
 from appkit.reporting.content.assembly import assemble, body_of
@@ -18,6 +19,7 @@ from appkit.reporting.content.case import choose_case
 from appkit.reporting.content.changing import Changeable, smallest_change
 from appkit.reporting.content.context import Limits, ReportContext
 from appkit.reporting.content.explaining import (
+    EXPLAINED_ROWS,
     CaseExplanation,
     CaseOverTime,
     ModelExplanation,
@@ -25,6 +27,9 @@ from appkit.reporting.content.explaining import (
     explain_model,
     explain_over_time,
 )
+from appkit.reporting.content.image_methods import ImageMethods, explain_image
+from appkit.reporting.content.image_sample import EXPLAINED_IMAGES, explain_images
+from appkit.reporting.content.image_subject import NAMED, Showing
 from appkit.reporting.content.inputs import (
     Background,
     Measured,
@@ -33,14 +38,16 @@ from appkit.reporting.content.inputs import (
     measure,
     protected_columns,
     reference_rows,
-    refuse_what_tables_have,
+    refuse_what_others_have,
     resolve_domain,
     words_of,
 )
 from appkit.reporting.content.phrasing import Words
 from appkit.reporting.content.provenance import command_text
 from appkit.reporting.content.request import ReportRequest
-from appkit.reporting.content.subject import SeriesSubject, Subject, subject_of
+from appkit.reporting.content.subgroups import subgroup_columns
+from appkit.reporting.content.subject import ImageSubject, SeriesSubject, Subject, subject_of
+from appkit.reporting.content.validation import Validation, validation_rows
 from appkit.reporting.facts import Counterfactual, Limit, NotFilled
 from appkit.reporting.report import Report
 
@@ -73,9 +80,12 @@ def report(
     counterfactual: Counterfactual | None = None,
     output: Any = None,
     domain: Domain | str | None = None,
-    n_explained: int = 200,
+    n_explained: int | None = None,
     random_state: int = 0,
     progress: bool | Literal["auto"] = "auto",
+    validation: tuple[Any, ArrayLike] | None = None,
+    subgroups: pd.DataFrame | Sequence[str] | None = None,
+    show_images: Showing = False,
 ) -> Report:
     """Measure and explain a fitted model on rows it has not seen, and return everything as a report.
 
@@ -86,10 +96,10 @@ def report(
     X, y
         Rows as the model takes them, ``(n_rows, n_columns)``, and their labels or values, ``(n_rows,)``. Of a series
         model readings, one row per unit and moment: windows that end at rows with a label are reported on, rows whose
-        label is missing are history.
+        label is missing are history. Of an image model arrays, paths, or a frame of paths.
     sample_weight, groups
         Weight of each row; and the patient, customer or machine behind it, which every interval then redraws whole
-        (default of a series model: its units), ``(n_rows,)``.
+        (default of a series model: its units; of an image model: its column of patients), ``(n_rows,)``.
     purpose
         What the model is used for, in a sentence.
     title, data_name
@@ -104,18 +114,20 @@ def report(
         Costs of errors, and the probability from which the event is predicted; by default those of the model.
     background
         Rows that stand for what is unknown; by default the model's own, else the reference, else rows of ``X``. Of a
-        series model readings, or windows of ``model.windows``, that are as usual.
+        series model readings, or windows of ``model.windows``, that are as usual. Of an image model images that fill
+        what is left out, at most 20; by default the mean training image, which the model keeps.
     reference
         Training rows to hold drift against, or ``(X_train, y_train)``; by default the background that a table model
-        keeps.
+        keeps. An image model keeps none.
     protected
         Columns for the fairness section, or their names in ``X``; by default ``model.protected_``. For tables only.
     dates, incumbent_score, challengers
         Of a domain's sections: date of each row, score of the rule in force, fitted models by name or ``"auto"``.
     case
         Row to explain: a label of the index of ``X`` or a frame of one row; of a series model a window,
-        ``"engine 3, cycle 120"``, a pair ``(unit, time)``, or a unit, meaning its newest. By default the median, by
-        probability, of the rows at the threshold or above.
+        ``"engine 3, cycle 120"``, a pair ``(unit, time)``, or a unit, meaning its newest; of an image model
+        ``"image 3"``, a position, or a file. By default the median, by probability, of the rows at the threshold or
+        above.
     changeable
         Columns the case could change, ``["amount", "term"]``, or the way each may go, ``{"amount": "down", "term":
         "either"}``: the report then looks for the smallest change of them that turns the decision.
@@ -126,11 +138,19 @@ def report(
     domain
         Domain whose words and sections are used, or its name; by default that of the model's class.
     n_explained
-        Most rows behind the importance of columns.
+        Most rows behind the importance of columns; by default 200, of images 24.
     random_state
         Seed of everything drawn.
     progress
         Whether to show a progress bar; ``"auto"`` where standard error is a terminal.
+    validation
+        ``(X_val, y_val)``, rows set aside for choices: a domain's sections choose operating points on them, never on
+        the rows reported on.
+    subgroups
+        Columns of ``X`` by name, or a frame of one row per row of ``X``, to tell subgroups by in a domain's sections.
+    show_images
+        Of an image model, whether images stand on the page: ``False``, for they may be of patients; ``True``; or
+        ``"named"``, with the names of their files.
 
     Raises
     ------
@@ -168,23 +188,26 @@ def report(
         case=case,
         changeable=changeable,
         counterfactual=counterfactual,
-        n_explained=n_explained,
+        n_explained=_n_explained(n_explained, model),
         random_state=random_state,
+        validation=validation,
+        subgroups=subgroups,
+        show_images=show_images,
     )
     used = resolve_domain(domain, model)
-    subject = subject_of(model, X, y, output=output)
-    refuse_what_tables_have(subject, protected=protected, changeable=changeable)
+    subject = subject_of(model, X, y, output=output, show_images=show_images)
+    refuse_what_others_have(subject, tables={"protected": protected, "changeable": changeable}, images=show_images)
     with _steps(progress, n=4) as step:
         step("Measuring")
         measured = _measure(asked, subject)
-        seen = reference_rows(reference, subject)
+        seen, set_aside = reference_rows(reference, subject), validation_rows(validation, subject)
         step("Explaining")
         told = _explain(asked, subject, measured, reference=seen, words=Words(words_of(used, subject)))
         step("Comparing")
-        context = _context(asked, subject, measured, reference=seen, told=told, domain=used)
+        context = _context(asked, subject, measured, reference=seen, told=told, domain=used, validation=set_aside)
         sections, tiles = body_of(context, counterfactual or _smallest_change(asked, context, told))
         step("Writing")
-        command = command_text(asked.settings, asked.data, random_state=random_state)
+        command = command_text(asked.settings, asked.data | _case_printed(subject, told), random_state=random_state)
         return assemble(
             context, sections, tiles, title=title, purpose=purpose, report_date=report_date, command=command
         )
@@ -199,7 +222,20 @@ class _Told:
     model: ModelExplanation
     row: pd.DataFrame
     case: CaseExplanation
-    over_time: CaseOverTime | None
+    over_time: CaseOverTime | None = None
+    methods: ImageMethods | None = None
+
+
+def _n_explained(given: int | None, model: Any) -> int:
+    if given is not None:
+        return given
+    return EXPLAINED_IMAGES if is_of_images(model) else EXPLAINED_ROWS
+
+
+def _case_printed(subject: Subject, told: _Told) -> dict[str, Any]:
+    """Return the case as the command prints it where the caller's own word may be the name of a file."""
+    is_silent = isinstance(subject, ImageSubject) and not subject.is_named and told.case.rule == NAMED
+    return {"case": told.case.label} if is_silent else {}
 
 
 def _measure(asked: ReportRequest, subject: Subject) -> Measured:
@@ -218,23 +254,30 @@ def _measure(asked: ReportRequest, subject: Subject) -> Measured:
 def _explain(
     asked: ReportRequest, subject: Subject, measured: Measured, *, reference: Reference | None, words: Words
 ) -> _Told:
-    """Explain a sample of rows and one case; a window over time besides."""
-    seed = asked.random_state
+    """Explain a sample of rows and one case; a window over time besides, an image by every method."""
+    seed, threshold = asked.random_state, measured.evaluation.threshold
     background = background_rows(asked.background, subject, reference=reference, random_state=seed)
-    rows = background.rows
-    explanation = explain_model(subject, subject.table, rows, n_explained=asked.n_explained, random_state=seed)
-    if asked.case is None:
-        loss_at = "high" if subject.is_probability else words["loss_at"]
-        row, rule = choose_case(
-            subject.table, measured.output, measured.flagged, flagged_word=words["flagged"], loss_at=loss_at
-        )
-    else:
-        row, rule = subject.named(asked.case)
-    case = explain_case(subject, row, rows, rule=rule, threshold=measured.evaluation.threshold, random_state=seed)
+    rows, n_explained = background.rows, asked.n_explained
+    row, rule = _case(asked, subject, measured, words)
+    if isinstance(subject, ImageSubject):
+        sample = explain_images(subject, rows, n_explained=n_explained, random_state=seed)
+        methods = explain_image(subject, row, rows, random_state=seed)
+        case = CaseExplanation.of(row, methods.leading.explanation, methods.lime, rule=rule, threshold=threshold)
+        return _Told(words, background, sample, row, case, methods=methods)
+    explanation = explain_model(subject, subject.table, rows, n_explained=n_explained, random_state=seed)
+    case = explain_case(subject, row, rows, rule=rule, threshold=threshold, random_state=seed)
     over_time = None
     if isinstance(subject, SeriesSubject):
         over_time = explain_over_time(subject, row, rows, random_state=seed)
     return _Told(words, background, explanation, row, case, over_time)
+
+
+def _case(asked: ReportRequest, subject: Subject, measured: Measured, words: Words) -> tuple[pd.DataFrame, str]:
+    """Return the row to explain, as a frame of one row, and how it was chosen."""
+    if asked.case is not None:
+        return subject.named(asked.case)
+    loss_at = "high" if subject.is_probability else words["loss_at"]
+    return choose_case(subject.table, measured.output, measured.flagged, flagged_word=words["flagged"], loss_at=loss_at)
 
 
 def _context(
@@ -245,6 +288,7 @@ def _context(
     reference: Reference | None,
     told: _Told,
     domain: Domain | None,
+    validation: Validation | None,
 ) -> ReportContext:
     return ReportContext(
         subject=subject,
@@ -253,6 +297,7 @@ def _context(
         explanation=told.model,
         case=told.case,
         over_time=told.over_time,
+        methods=told.methods,
         words=told.words,
         limits=Limits(asked.limits),
         domain=domain,
@@ -261,6 +306,9 @@ def _context(
         reference_y=None if reference is None else reference.y,
         reference_output=None if reference is None else reference.output,
         reference_subject=None if reference is None else reference.subject,
+        reference_images=None if reference is None else reference.images,
+        validation=validation,
+        subgroups=subgroup_columns(asked.subgroups, asked.X, subject),
         protected=protected_columns(asked.protected, subject),
         dates=subject.of_rows(asked.dates),
         incumbent_score=subject.of_rows(asked.incumbent_score),

@@ -5,10 +5,12 @@ import pandas as pd
 
 from appkit.reporting.content.context import ReportContext
 from appkit.reporting.content.explaining import CaseExplanation
+from appkit.reporting.content.image_case import image_case_blocks
 from appkit.reporting.content.over_time import case_name, over_time_blocks
 from appkit.reporting.content.phrasing import capital, first_that_fits, label_of, shown_value
 from appkit.reporting.content.valuing import effects_in, is_loss_low, value_words
 from appkit.reporting.facts import (
+    Block,
     Counterfactual,
     Measure,
     NotFilled,
@@ -68,9 +70,16 @@ def case_section(context: ReportContext, change: Counterfactual | NotFilled) -> 
         key="case",
         title=f"One {words['case']}",
         question=question,
-        blocks=(_waterfall(context), *over_time_blocks(context), change),
+        blocks=(*_steps_and_maps(context), change),
         starts_page=True,
     )
+
+
+def _steps_and_maps(context: ReportContext) -> tuple[Block, ...]:
+    """Return the waterfall and the map over time; of an image, whose patches are no list, its maps alone."""
+    if context.methods is not None:
+        return image_case_blocks(context, context.methods)
+    return (_waterfall(context), *over_time_blocks(context))
 
 
 def _waterfall(context: ReportContext) -> WaterfallFigure:

@@ -143,11 +143,11 @@ def _check(check: Certified, context: ReportContext, *, players: str) -> Check:
 def _question(check: Certified, context: ReportContext, *, players: str) -> str:
     words = context.words
     asked = {
-        "Additivity gap": f"Do the effects add up to the prediction? Largest gap of a {words['row']}, relative to its "
+        "Additivity gap": f"Do the effects add up to the prediction? Largest gap of {words['a_row']}, relative to its "
         "prediction",
-        "Sampling error": f"How large are the standard errors of a {words['row']}, relative to its effects?",
+        "Sampling error": f"How large are the standard errors of {words['a_row']}, relative to its effects?",
         "Second seed": f"Share of each {words['row']}’s top five that a second seed keeps",
-        "SHAP and LIME": f"Rank correlation of Shapley values and LIME within a {words['row']}, all "
+        "SHAP and LIME": f"Rank correlation of Shapley values and LIME within {words['a_row']}, all "
         f"{players}; they answer different questions",
     }
     return asked.get(check.name, check.question)

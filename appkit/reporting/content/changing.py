@@ -7,7 +7,7 @@ import pandas as pd
 
 from appkit.explanation.counterfactuals import Counterfactuals, counterfactuals
 from appkit.reporting.content.phrasing import Words, capital, label_of, shown_value
-from appkit.reporting.content.subject import Subject, TableSubject
+from appkit.reporting.content.subject import ImageSubject, Subject, TableSubject
 from appkit.reporting.facts import Change, Counterfactual, Measure, NotFilled
 from appkit.reporting.numbers import count_text, number_text, value_text
 
@@ -46,7 +46,12 @@ def smallest_change(
         Seed of a sample of a large background.
     """
     if not isinstance(subject, TableSubject):
-        why = "The report searches it in tables only: a reading cannot change alone, others follow"
+        why = "The report searches it in tables only: "
+        why += (
+            "what one patch shows cannot change alone"
+            if isinstance(subject, ImageSubject)
+            else "a reading cannot change alone, others follow"
+        )
         return NotFilled(item=_ITEM, why=why, argument="counterfactual=")
     if changeable is None:
         why = f"No {words['column']} was declared changeable"

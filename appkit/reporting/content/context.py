@@ -11,9 +11,11 @@ from appkit.domain import Domain
 from appkit.model.costs import Costs
 from appkit.prediction import Evaluation
 from appkit.reporting.content.explaining import CaseExplanation, CaseOverTime, ModelExplanation
+from appkit.reporting.content.image_methods import ImageMethods
 from appkit.reporting.content.inputs import Background, Measured
 from appkit.reporting.content.phrasing import Words
-from appkit.reporting.content.subject import SeriesSubject, Subject
+from appkit.reporting.content.subject import ImageSubject, SeriesSubject, Subject
+from appkit.reporting.content.validation import Validation
 from appkit.reporting.facts import Limit, NotFilled, RankTile, Section, Tile
 
 __all__ = ["DomainSection", "Limits", "ReportContext"]
@@ -64,17 +66,22 @@ class ReportContext:
         The model and the one output reported on, see ``Subject``; ``subject(rows)`` gives outputs of rows of ``X`` (of
         tables: of any rows). Of a series model ``subject.series`` holds all readings, ``subject.windows`` the judged
         windows in the order of ``X``, ``subject.data`` the readings as given, and ``subject.game_over_time(rows)`` the
-        game of sensors over stretches of time.
+        game of sensors over stretches of time. Of an image model ``subject.images`` holds the images as the model sees
+        them, in the order of ``X``, ``subject.shows`` whether they may stand on the page (``False``, ``True``, or
+        ``"named"``: with names of files), and ``subject.patch_game(rows, grid)`` the game over patches of any grid.
     X
-        Rows reported on. Of a series model one per judged window, a row of the readings whose label is known: its index
-        says which (``"engine 3, cycle 120"``), its columns are ``model.layout_.sensors`` with the mean reading over the
-        window (of the age the newest).
+        Rows reported on. Of an image model one per image, known as ``"image 3"`` (by its file where names are shown),
+        its columns the patches of a grid over the images, with their mean brightness. Of a series model one per judged
+        window, a row of the readings whose label is known: its index says which (``"engine 3, cycle 120"``), its
+        columns are ``model.layout_.sensors`` with the mean reading over the window (of the age the newest).
     measured
         Outputs, metrics and labels, one per row of ``X``; its parts are properties here.
     explanation, case
         Shapley values and LIME of a sample of rows, and of one row; of a series model the players are whole sensors.
     over_time
         The case once more, by sensors over stretches of time; ``None`` unless of a series model.
+    methods
+        The case by every method an image allows, each with its certificate; ``None`` unless of an image model.
     background
         What stands for "as usual": rows of a table, or windows; in words ``background.words``.
     words, limits, domain
@@ -87,6 +94,14 @@ class ReportContext:
     reference_subject
         Of a series model what a report on the reference would be about: its readings are ``reference_subject.data``,
         its windows ``reference_subject.windows``, in the order of ``reference``.
+    reference_images
+        Of an image model the same: its images are ``reference_images.images``.
+    validation
+        Rows set aside for choices, such as operating points: their labels and the model's output on them; ``None``
+        where none were given. :attr:`validation_y`, :attr:`validation_output` and :attr:`validation_events` are short
+        for its parts.
+    subgroups
+        Columns to tell subgroups by, one row per row of ``X``; ``None`` where none were given.
     protected, dates, incumbent_score, challengers
         As the caller gave them, one entry per row of ``X``.
     data_name, random_state, notes
@@ -102,11 +117,15 @@ class ReportContext:
     limits: Limits
     background: Background
     over_time: CaseOverTime | None = None
+    methods: ImageMethods | None = None
     domain: Domain | None = None
     reference: pd.DataFrame | None = None
     reference_output: np.ndarray | None = None
     reference_y: np.ndarray | None = None
     reference_subject: SeriesSubject | None = None
+    reference_images: ImageSubject | None = None
+    validation: Validation | None = None
+    subgroups: pd.DataFrame | None = None
     protected: pd.DataFrame | None = None
     dates: Any = None
     incumbent_score: Any = None
@@ -160,6 +179,21 @@ class ReportContext:
         """Which rows had the event, bool ``(n_rows,)``."""
         assert self.measured.is_event is not None, "only probabilities have events"
         return self.measured.is_event
+
+    @property
+    def validation_y(self) -> np.ndarray | None:
+        """Labels or values of the validation rows, ``(n_validation_rows,)``."""
+        return None if self.validation is None else self.validation.y
+
+    @property
+    def validation_output(self) -> np.ndarray | None:
+        """The model's output on the validation rows, float64 ``(n_validation_rows,)``."""
+        return None if self.validation is None else self.validation.output
+
+    @property
+    def validation_events(self) -> np.ndarray | None:
+        """Which validation rows had the event, bool ``(n_validation_rows,)``; ``None`` for values."""
+        return None if self.validation is None else self.validation.is_event
 
     @property
     def n(self) -> int:

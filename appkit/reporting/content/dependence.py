@@ -3,6 +3,7 @@
 from typing import Any
 
 from appkit.reporting.content.context import ReportContext
+from appkit.reporting.content.image_subject import ImageSubject
 from appkit.reporting.content.phrasing import capital
 from appkit.reporting.content.series_subject import SeriesSubject
 from appkit.reporting.facts import WarningBox
@@ -38,8 +39,9 @@ def dependence_box(context: ReportContext) -> WarningBox | None:
     if n_groups is None:
         return None
     group, groups, rows = words["group"], words["groups"], words["rows"]
+    alike = "are alike" if isinstance(context.subject, ImageSubject) else "overlap or follow one another"
     text = (
-        f"{capital(rows)} of one {group} overlap or follow one another, so {count_text(context.n)} {rows} are worth "
+        f"{capital(rows)} of one {group} {alike}, so {count_text(context.n)} {rows} are worth "
         f"{count_text(n_groups)} {groups}: intervals of metrics redraw whole {groups}. Those of effects take the "
         f"{rows} explained as drawn one by one."
     )

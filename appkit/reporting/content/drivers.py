@@ -9,7 +9,7 @@ from appkit.explanation.certificate import Ranking
 from appkit.reporting.content.certificate import certificate, removal_figure
 from appkit.reporting.content.context import ReportContext
 from appkit.reporting.content.explaining import ModelExplanation
-from appkit.reporting.content.phrasing import first_that_fits, label_of
+from appkit.reporting.content.phrasing import capital, first_that_fits, label_of
 from appkit.reporting.content.players import players_note
 from appkit.reporting.content.valuing import effect_axis
 from appkit.reporting.facts import (
@@ -26,7 +26,14 @@ from appkit.reporting.facts import (
 )
 from appkit.reporting.numbers import count_text, effect_text, unit_heading
 
-__all__ = ["drivers_section", "importance_finding", "rank_tile", "sampling_words"]
+__all__ = [
+    "drivers_section",
+    "importance_figure",
+    "importance_finding",
+    "rank_tile",
+    "ranking_badge",
+    "sampling_words",
+]
 
 _MOST_ROWS = 30
 _N_QUANTILES = 100
@@ -39,7 +46,7 @@ def drivers_section(context: ReportContext) -> Section:
     blocks: tuple[Block | None, ...] = (
         players_note(context),
         ranking_badge(context),
-        _importance(context),
+        importance_figure(context, most=_MOST_ROWS),
         _beeswarm(context),
         removal_figure(context),
         certificate(context),
@@ -51,9 +58,9 @@ def drivers_section(context: ReportContext) -> Section:
 
 def rank_tile(context: ReportContext) -> RankTile:
     """Return the tile of how far the ranking holds."""
-    ranking, reliable = context.explanation.ranking, context.explanation.reliable
+    explanation, reliable = context.explanation, context.explanation.reliable
+    ranking, lime = explanation.ranking, explanation.lime
     n = len(ranking.order)
-    lime = context.explanation.lime
     k = min(max(reliable, 1), 5, n)
     sentence = "Effects add up to the prediction."
     if lime is not None:
@@ -143,7 +150,8 @@ def _gap_words(ranking: Ranking, place: int, context: ReportContext) -> str:
     )
 
 
-def _importance(context: ReportContext) -> ImportanceFigure:
+def importance_figure(context: ReportContext, *, most: int) -> ImportanceFigure:
+    """Return the first ``most`` columns by mean size of effect."""
     explanation, words = context.explanation, context.words
     ranking, lime = explanation.ranking, explanation.lime
     axis, _ = effect_axis(context)
@@ -151,16 +159,17 @@ def _importance(context: ReportContext) -> ImportanceFigure:
     lime_rank = None if lime is None else _ranks(lime.global_importance[:, 0])
     rows = tuple(
         _importance_row(place, int(column), context, lime_rank=lime_rank)
-        for place, column in enumerate(ranking.order[:_MOST_ROWS])
+        for place, column in enumerate(ranking.order[:most])
     )
     shown = "" if len(rows) == len(names) else f" {len(rows)} of {len(names)} {words['columns']} shown."
+    finding = importance_finding(
+        tuple(label_of(names[i]) for i in ranking.order), explanation.reliable, columns=words["columns"]
+    )
     beside = "" if lime is None else " (solid) beside the mean absolute LIME weight (outline, its own rank at the end)"
     return ImportanceFigure(
         key="importance",
-        finding=importance_finding(
-            tuple(label_of(names[i]) for i in ranking.order), explanation.reliable, columns=words["columns"]
-        ),
-        caption=f"Mean absolute Shapley value of {_what(context)} over "
+        finding=finding if context.methods is None else capital(finding),  # places have no capitals of their own
+        caption=f"Mean absolute {_value_word(context)} of {_what(context)} over "
         f"{sampling_words(explanation, rows=words['rows'])}{beside}.{shown} Whiskers: 95 % intervals, the error of "
         "sampling coalitions, background and rows together.",
         axis_label=axis,
@@ -179,7 +188,7 @@ def _importance_row(place: int, column: int, context: ReportContext, *, lime_ran
     name = explanation.shapley.player_names[column]
     return ImportanceRow(
         column=label_of(name),
-        unit=_kind(context.X[name]) if name in context.X else "",
+        unit=_kind(context.X[name]) if name in context.X and context.methods is None else "",
         rank_low=first,
         rank_high=last,
         shapley=_size(float(ranking.importance[column]), float(ranking.standard_error[column]), unit),
@@ -213,6 +222,12 @@ def _what(context: ReportContext) -> str:
     if context.subject.is_probability:
         return f"the probability of {context.subject.output}"
     return f"the predicted {context.words['value']}"
+
+
+def _value_word(context: ReportContext) -> str:
+    """Return what effects are called: those of gradients are Shapley values of another game."""
+    method = context.explanation.shapley.method
+    return "Shapley value" if method.startswith("shapley") else "Aumann-Shapley value (expected gradients)"
 
 
 def _kind(column: pd.Series) -> str:

@@ -15,6 +15,7 @@ from appkit.reporting.content.subject import Subject
 
 __all__ = ["CaseExplanation", "CaseOverTime", "ModelExplanation", "explain_case", "explain_model", "explain_over_time"]
 
+EXPLAINED_ROWS = 200  # by default
 SHAPLEY_EVALUATIONS = 3_000
 LIME_EVALUATIONS = 1_000
 CASE_EVALUATIONS = 8_192
@@ -33,13 +34,15 @@ class ModelExplanation:
     n_rows
         Rows they were drawn from.
     shapley
-        Shapley values.
+        Shapley values; of images Aumann-Shapley values, by expected gradients.
     lime
         Weights of LIME; ``None`` where there is but one column.
     certificate
         What was checked about the Shapley values, by a second seed and by removal among others.
     n_background
         Background rows.
+    second
+        The same by the next seed, where it is kept.
     """
 
     rows: np.ndarray
@@ -48,6 +51,7 @@ class ModelExplanation:
     lime: Explanation | None
     certificate: Certificate
     n_background: int
+    second: Explanation | None = None
 
     @property
     def n_explained(self) -> int:
@@ -88,6 +92,20 @@ class CaseExplanation:
     is_flagged: bool | None
     shapley: Explanation
     lime: Explanation | None
+
+    @classmethod
+    def of(
+        cls,
+        row: pd.DataFrame,
+        shapley: Explanation,
+        lime: Explanation | None,
+        *,
+        rule: str,
+        threshold: float | None,
+    ) -> "CaseExplanation":
+        """Return the explanation of a frame of one row; what is flagged starts at the threshold."""
+        is_flagged = None if threshold is None else bool(shapley.output[0, 0] >= threshold)
+        return cls(str(row.index[0]), rule, is_flagged, shapley, lime)
 
     @property
     def output(self) -> float:
@@ -146,13 +164,8 @@ def explain_case(
     """Explain one row, a frame of one row, with a budget of its own."""
     game = SharedEnds(subject.game(row, background), shown=subject.shown(row))
     shapley = permutation_shapley(game, max_evaluations=_case_budget(game), random_state=random_state)
-    return CaseExplanation(
-        label=str(row.index[0]),
-        rule=rule,
-        is_flagged=None if threshold is None else bool(shapley.output[0, 0] >= threshold),
-        shapley=shapley,
-        lime=_lime(game, CASE_EVALUATIONS, random_state=random_state),
-    )
+    lime = _lime(game, CASE_EVALUATIONS, random_state=random_state)
+    return CaseExplanation.of(row, shapley, lime, rule=rule, threshold=threshold)
 
 
 def explain_over_time(subject: SeriesSubject, row: pd.DataFrame, background: Any, *, random_state: int) -> CaseOverTime:

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
 
+from appkit.data.images import Images
+
 __all__ = ["Digests", "data_hash", "model_hash"]
 
 
@@ -24,8 +26,10 @@ _MISSING = "\x00"
 _BETWEEN = "\x1f"
 
 
-def data_hash(*tables: pd.DataFrame | pd.Series | np.ndarray | None) -> str:
+def data_hash(*tables: pd.DataFrame | pd.Series | np.ndarray | Images | None) -> str:
     """Return the SHA-256 of columns, their order, their values and their row order; the index does not count.
+
+    Of images the size, the depth, every pixel and the names.
 
     Examples
     --------
@@ -37,6 +41,9 @@ def data_hash(*tables: pd.DataFrame | pd.Series | np.ndarray | None) -> str:
     for table in tables:
         if table is None:
             digest.update(b"none")
+            continue
+        if isinstance(table, Images):
+            _add_images(digest, table)
             continue
         frame = table if isinstance(table, pd.DataFrame) else pd.DataFrame({"": np.asarray(table)})
         for name in frame.columns:
@@ -61,6 +68,14 @@ def model_hash(model: Any, outputs: np.ndarray) -> tuple[str, str]:
         digest.update(array.tobytes())
     digest.update(repr(getattr(model, "calibration_", "")).encode())
     return "weights and calibration", digest.hexdigest()
+
+
+def _add_images(digest: Any, images: Images) -> None:
+    """Add images one by one: they may lie in a file that is larger than memory."""
+    digest.update(f"{_BETWEEN}{images.pixels.dtype.str} {images.pixels.shape}{_BETWEEN}".encode())
+    for image in images.pixels:
+        digest.update(np.ascontiguousarray(image).data)
+    digest.update(_BETWEEN.join(str(name) for name in images.names).encode())
 
 
 def _column_bytes(column: pd.Series) -> bytes:

@@ -13,6 +13,7 @@ from appkit.data.windows import Windows
 from appkit.domain import Domain, discover_domains, domain_of
 from appkit.model.costs import Costs
 from appkit.prediction import Evaluation, evaluate
+from appkit.reporting.content.image_subject import ImageSubject, image_subject
 from appkit.reporting.content.series_subject import SeriesSubject, series_subject
 from appkit.reporting.content.subject import Subject
 from appkit.reporting.content.table_subject import TableSubject, as_table
@@ -26,12 +27,13 @@ __all__ = [
     "measure",
     "protected_columns",
     "reference_rows",
-    "refuse_what_tables_have",
+    "refuse_what_others_have",
     "resolve_domain",
     "words_of",
 ]
 
 _SAMPLED_BACKGROUND = 200
+_FILLING_IMAGES = 20  # each is asked about wherever a patch is left out
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,12 +85,15 @@ class Reference:
         The model's output on them, float64 ``(n_rows,)``.
     subject
         Of a series model what a report on them would be about, with their readings; ``None`` of tables.
+    images
+        The same of an image model.
     """
 
     table: pd.DataFrame
     y: np.ndarray | None
     output: np.ndarray
     subject: SeriesSubject | None = None
+    images: ImageSubject | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +103,7 @@ class Background:
     Parameters
     ----------
     rows
-        Rows of a table; or windows, ``None`` for those the model keeps.
+        Rows of a table; or windows, or pixels of images, ``None`` for those the model keeps.
     origin
         Whose they are: ``"model"``, ``"caller"`` or ``"report"`` (rows of the reference or of the report itself).
     notes
@@ -124,6 +129,8 @@ def measure(
     """Evaluate the model and keep its outputs; without costs and threshold those of the model hold."""
     given_y = np.asarray(y).ravel()
     weights = check_sample_weight(sample_weight, n_rows=len(given_y))
+    if isinstance(subject, ImageSubject):
+        X, groups = subject.images.pixels, subject.units if groups is None else groups  # files are read once
     evaluation = evaluate(
         subject.model,
         X,
@@ -174,15 +181,26 @@ def words_of(domain: Domain | None, subject: Subject) -> Mapping[str, str]:
     return {**subject.words, **event}
 
 
-def refuse_what_tables_have(subject: Subject, **given: Any) -> None:
-    """Raise for the first argument that was given and that only tables have a use for."""
-    if not isinstance(subject, SeriesSubject):
+def refuse_what_others_have(subject: Subject, *, tables: Mapping[str, Any], images: bool | str) -> None:
+    """Raise for the first argument that was given and that only another kind of data has a use for.
+
+    Parameters
+    ----------
+    subject
+        What the report is about.
+    tables
+        Arguments for models of tables, by name.
+    images
+        Whether images were asked for.
+    """
+    if images and not isinstance(subject, ImageSubject):
+        raise ValueError(f"show_images is for models of images, got {images!r}. Leave it out.")
+    if isinstance(subject, TableSubject):
         return
-    for name, value in given.items():
+    kind = "images" if isinstance(subject, ImageSubject) else "sensor series"
+    for name, value in tables.items():
         if value is not None:
-            raise ValueError(
-                f"{name} is for models of tables; a report on sensor series has no use for it. Leave it out."
-            )
+            raise ValueError(f"{name} is for models of tables; a report on {kind} has no use for it. Leave it out.")
 
 
 def reference_rows(reference: Any, subject: Subject) -> Reference | None:
@@ -192,6 +210,8 @@ def reference_rows(reference: Any, subject: Subject) -> Reference | None:
     X, y = reference if isinstance(reference, tuple) else (reference, None)
     if isinstance(subject, SeriesSubject):
         return None if X is None else _series_reference(subject, X, y)
+    if isinstance(subject, ImageSubject):
+        return None if X is None else _image_reference(subject, X, y)
     kept = getattr(subject.model, "background_", None)
     if X is None and not isinstance(kept, pd.DataFrame):
         return None
@@ -206,10 +226,17 @@ def _series_reference(subject: SeriesSubject, X: Any, y: ArrayLike | None) -> Re
     return Reference(seen.table, labels, seen(seen.table), seen)
 
 
+def _image_reference(subject: ImageSubject, X: Any, y: ArrayLike | None) -> Reference:
+    seen = image_subject(subject.model, X, output=subject.output if subject.task == "multiclass" else None)
+    return Reference(seen.table, None if y is None else np.asarray(y).ravel(), seen.outputs, images=seen)
+
+
 def background_rows(background: Any, subject: Subject, *, reference: Reference | None, random_state: int) -> Background:
     """Return the rows that stand for what is unknown, and what fell back."""
     if isinstance(subject, SeriesSubject):
         return _background_windows(background, subject, random_state=random_state)
+    if isinstance(subject, ImageSubject):
+        return _background_images(background, subject, random_state=random_state)
     assert isinstance(subject, TableSubject)
     if background is not None:
         return Background(as_table(background, model=subject.model))
@@ -235,14 +262,26 @@ def _background_windows(background: Any, subject: SeriesSubject, *, random_state
     return Background(windows[chosen], notes=(sentence,))
 
 
-def _drawn(n: int, random_state: int) -> np.ndarray:
-    return np.sort(np.random.default_rng(random_state).choice(n, min(_SAMPLED_BACKGROUND, n), replace=False))
+def _background_images(background: Any, subject: ImageSubject, *, random_state: int) -> Background:
+    """Return images given, at most 20 of them."""
+    if background is None:
+        return Background(None, "model")
+    pixels = subject.model.images(background).pixels
+    chosen = _drawn(len(pixels), random_state, most=_FILLING_IMAGES)
+    if len(chosen) == len(pixels):
+        return Background(pixels)
+    sentence = f"{len(chosen)} of {count_text(len(pixels))} background images, drawn by the seed, are used."
+    return Background(pixels[chosen], notes=(sentence,))
+
+
+def _drawn(n: int, random_state: int, *, most: int = _SAMPLED_BACKGROUND) -> np.ndarray:
+    return np.sort(np.random.default_rng(random_state).choice(n, min(most, n), replace=False))
 
 
 def protected_columns(protected: Any, subject: Subject) -> pd.DataFrame | None:
     """Return the protected columns, one row per row of ``X``; ``None`` where none is named or found."""
     X = subject.table
-    if isinstance(subject, SeriesSubject):
+    if not isinstance(subject, TableSubject):
         return None
     if isinstance(protected, pd.DataFrame):
         if len(protected) != len(X):

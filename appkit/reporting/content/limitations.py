@@ -110,7 +110,7 @@ def _options(context: ReportContext) -> tuple[Option, ...]:
     ]
     if evaluation.threshold is not None:
         source = "from the costs" if context.costs is not None else "as set"
-        meaning = f"probability from which a {context.words['row']} is {context.words['flagged']}, {source}"
+        meaning = f"probability from which {context.words['a_row']} is {context.words['flagged']}, {source}"
         options.insert(0, Option("Threshold", f"{evaluation.threshold:.4g}", meaning, evaluation.threshold == 0.5))
     if evaluation.n_groups is not None:
         options.append(Option("Intervals", evaluation.resampling, f"{words['groups']} with all their {words['rows']}"))

@@ -135,6 +135,6 @@ def _cost_tile(context: ReportContext) -> Tile | NotFilled:
     costs = context.costs
     sentence = (
         f"A missed {context.words['event']} costs {costs.missed_event:g}, a false alarm {costs.false_alarm:g}; "
-        f"with nobody {context.words['flagged']} it would be {nobody.value:.2f} a {context.words['case']}."
+        f"with nobody {context.words['flagged']} it would be {nobody.value:.2f} {context.words['a_case']}."
     )
     return _tile(context, "Cost per row", name=f"Cost per {context.words['case']}", sentence=sentence)

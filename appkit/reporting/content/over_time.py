@@ -12,9 +12,10 @@ __all__ = ["case_name", "over_time_blocks"]
 
 
 def case_name(context: ReportContext) -> str:
-    """Return what the case is called in a sentence; the name of a window says by itself what it is."""
+    """Return what the case is called in a sentence; the name of a window or an image says by itself what it is."""
     label = context.case.label
-    return f"{context.words['case']} {label}" if context.over_time is None else label
+    says_what_it_is = context.over_time is not None or context.methods is not None
+    return label if says_what_it_is else f"{context.words['case']} {label}"
 
 
 def over_time_blocks(context: ReportContext) -> tuple[Block, ...]:

@@ -55,9 +55,10 @@ class Words:
     given
         ``Domain.wording``: ``event``, ``events``, ``row``, ``rows``, ``case``, ``cases``, ``others`` (rows without the
         event), ``flags`` (what a decision does: "declines"), ``flagged``, ``passed``, ``happened``, ``stayed``,
-        ``column``, ``columns`` (what players are called); of predicted values ``value`` ("remaining life"), ``unit``
-        ("cycles") and ``loss_at``, at which end the loss lies ("low" for a remaining life); ``group``, ``groups``
-        (whose rows go together: "engine"), ``step`` and ``steps`` (of a series: "cycle"), and ``usual``, what the
+        ``a_row``, ``a_case`` (with the article: "an image"), ``column``, ``columns`` (what players are called); of
+        predicted values ``value`` ("remaining life"), ``unit`` ("cycles") and ``loss_at``, at which end the loss lies
+        ("low" for a remaining life); ``group``, ``groups`` (whose rows go together: "engine"), ``step`` and ``steps``
+        (of a series: "cycle"), and ``usual``, what the
         background of the model holds ("healthy windows").
 
     Examples
@@ -74,6 +75,8 @@ class Words:
             return self.given[name]
         if name in ("events", "cases", "groups", "steps"):
             return f"{self[name.removesuffix('s')]}s"
+        if name.startswith("a_"):
+            return f"a {self[name.removeprefix('a_')]}"
         if name == "others":
             return f"other {self['rows']}"
         return _DEFAULTS[name]

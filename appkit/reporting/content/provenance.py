@@ -12,6 +12,7 @@ from appkit.reporting.content.context import ReportContext
 from appkit.reporting.content.dependence import rows_words
 from appkit.reporting.content.explaining import CASE_EVALUATIONS, LIME_EVALUATIONS
 from appkit.reporting.content.hashing import Digests
+from appkit.reporting.content.image_subject import ImageSubject
 from appkit.reporting.content.phrasing import percent
 from appkit.reporting.facts import Fact, NotFilled, Reproduction, Section
 from appkit.reporting.numbers import count_text, date_text
@@ -26,6 +27,7 @@ def facts_list(context: ReportContext, digests: Digests, *, report_date: datetim
     """Return model, data, n, events, seed, hashes and date, as a reader looks for them."""
     words, evaluation = context.words, context.evaluation
     n = rows_words(context)
+    seen = (Fact("Images", _image_words(context.subject)),) if isinstance(context.subject, ImageSubject) else ()
     events = ""
     if evaluation.n_events is not None:
         events = f", {count_text(evaluation.n_events)} {words['events']} ({percent(evaluation.n_events / context.n)})"
@@ -40,6 +42,7 @@ def facts_list(context: ReportContext, digests: Digests, *, report_date: datetim
         Fact("Seed of the report", str(context.random_state)),
         Fact("Training data", _training_words(context)),
         Fact("Data of this report", f"{context.data_name or 'not named'}, {n}{events}"),
+        *seen,
         Fact("Hash of these data", digests.data, is_code=True),
         Fact("Outcome", _outcome_words(context)),
         Fact("Report date", date),
@@ -49,7 +52,7 @@ def facts_list(context: ReportContext, digests: Digests, *, report_date: datetim
 
 def reproduction_section(context: ReportContext, digests: Digests, *, command: str) -> Section:
     """Return what it takes to make the same report again."""
-    explanation, training = context.explanation, getattr(context.model, "training_", {})
+    training = getattr(context.model, "training_", {})
     fallbacks = (*tuple(training.get("fall_backs", ())), *context.notes)
     precision = training.get("precision", "")
     device = str(training.get("device", "CPU")).upper() if training else "CPU"
@@ -58,8 +61,7 @@ def reproduction_section(context: ReportContext, digests: Digests, *, command: s
         command=command,
         model_hash=digests.model,
         data_hash=digests.data,
-        method=f"Shapley values by antithetic permutations (two seeds: {context.random_state} and "
-        f"{context.random_state + 1}), LIME over the same game",
+        method=_method_words(context),
         budget=_budget_words(context),
         intervals=_intervals_words(context),
         split="by the caller: rows of this report are taken as unseen in training",
@@ -68,11 +70,36 @@ def reproduction_section(context: ReportContext, digests: Digests, *, command: s
         fallbacks=fallbacks,
         versions=_versions(),
         note="Run twice with the same versions and thread count, page and JSON have the same bytes. "
-        f"{count_text(explanation.n_background)} background {context.words['rows']} stand for what is unknown.",
+        f"{_background_words(context)} for what is unknown.",
     )
     return Section(
         key="reproduction", title="Reproduction", question="The same inputs give the same bytes.", blocks=(block,)
     )
+
+
+def _method_words(context: ReportContext) -> str:
+    seeds = f"two seeds: {context.random_state} and {context.random_state + 1}"
+    if context.methods is None:
+        return f"Shapley values by antithetic permutations ({seeds}), LIME over the same game"
+    by = "expected gradients" if context.explanation.shapley.method.startswith("expected") else "permutations"
+    case = ", ".join(item.name for item in context.methods.methods)
+    return f"all images by {by} ({seeds}), LIME over the same game; the one image by {case}"
+
+
+def _background_words(context: ReportContext) -> str:
+    n = context.explanation.n_background
+    if context.methods is not None and context.background.origin == "model":
+        return "The mean training image stands"
+    stand = "stands" if context.methods is not None and n == 1 else "stand"
+    return f"{count_text(n)} background {context.words['rows']} {stand}"
+
+
+def _image_words(subject: ImageSubject) -> str:
+    """Return size, colour and depth of the images as the network sees them."""
+    shape, dtype = subject.images.shape, subject.images.pixels.dtype
+    colour = {1: "grey", 3: "colour"}.get(shape.n_channels, f"{shape.n_channels} channels")
+    depth = "real numbers" if dtype.kind == "f" else f"{8 * dtype.itemsize} bits"
+    return f"{shape.height} × {shape.width} pixels, {colour}, {depth}, as the network sees them"
 
 
 def _intervals_words(context: ReportContext) -> str:
@@ -83,6 +110,13 @@ def _intervals_words(context: ReportContext) -> str:
 
 def _budget_words(context: ReportContext) -> str:
     explanation, row = context.explanation, context.words["row"]
+    if context.methods is not None:
+        return (
+            f"{count_text(explanation.n_explained)} {context.words['rows']}: "
+            f"{count_text(explanation.shapley.n_evaluations)} gradients or evaluations an {row} and seed; "
+            f"{count_text(context.methods.n_evaluations)} for the one {context.words['case']} by all methods, their "
+            "checks not counted"
+        )
     lime = "" if explanation.lime is None else f", {count_text(LIME_EVALUATIONS)} for LIME"
     return (
         f"{count_text(explanation.n_explained)} {context.words['rows']}: "

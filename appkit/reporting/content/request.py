@@ -10,16 +10,19 @@ from numpy.typing import ArrayLike
 
 from appkit.model.costs import Costs
 from appkit.reporting.content.changing import Changeable
+from appkit.reporting.content.image_subject import Showing
 from appkit.reporting.facts import Counterfactual, Limit
 
 __all__ = ["ReportRequest"]
 
-_SETTINGS = ("costs", "threshold", "limits", "changeable", "n_explained")
+_SETTINGS = ("costs", "threshold", "limits", "changeable", "n_explained", "show_images")
 _DATA = (
     "sample_weight",
     "groups",
     "background",
     "reference",
+    "validation",
+    "subgroups",
     "protected",
     "dates",
     "incumbent_score",
@@ -54,11 +57,14 @@ class ReportRequest:
     counterfactual: Counterfactual | None
     n_explained: int
     random_state: int
+    validation: Any = None
+    subgroups: pd.DataFrame | Sequence[str] | None = None
+    show_images: Showing = False
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Arguments that print as they are."""
-        return {name: getattr(self, name) for name in _SETTINGS}
+        """Arguments that print as they are; what is off is left out."""
+        return {name: getattr(self, name) for name in _SETTINGS} | {"show_images": self.show_images or None}
 
     @property
     def data(self) -> dict[str, Any]:

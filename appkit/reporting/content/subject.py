@@ -8,19 +8,20 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from appkit.explanation import Game
-from appkit.explanation.games.model import is_of_series, require_fitted
+from appkit.explanation.games.model import is_of_images, is_of_series, require_fitted
+from appkit.reporting.content.image_subject import ImageSubject, Showing, image_subject
 from appkit.reporting.content.series_subject import SeriesSubject, series_subject
 from appkit.reporting.content.table_subject import TableSubject, table_subject
 
-__all__ = ["SeriesSubject", "Subject", "TableSubject", "subject_of"]
+__all__ = ["ImageSubject", "SeriesSubject", "Subject", "TableSubject", "subject_of"]
 
 
 class Subject(Protocol):
     """The one output of a model that a report is about, and the rows it is reported on.
 
-    Whatever a model takes, a report sees a table: one row per thing judged (a loan, a window of readings), one column
-    per player of the game. Rows are passed around as rows of this table, known by its index where the model takes
-    something else.
+    Whatever a model takes, a report sees a table: one row per thing judged (a loan, a window of readings, an image),
+    one column per player of the game. Rows are passed around as rows of this table, known by its index where the model
+    takes something else.
     """
 
     @property
@@ -40,8 +41,8 @@ class Subject(Protocol):
         """Rows reported on."""
 
     @property
-    def data(self) -> pd.DataFrame:
-        """What the caller gave and the report hashes."""
+    def data(self) -> Any:
+        """What the caller gave and the report hashes: a frame, or images."""
 
     @property
     def words(self) -> Mapping[str, str]:
@@ -74,7 +75,7 @@ class Subject(Protocol):
         """Return the game of the output on rows of the table; its players are columns of the table."""
 
 
-def subject_of(model: Any, X: Any, y: ArrayLike, *, output: Any = None) -> Subject:
+def subject_of(model: Any, X: Any, y: ArrayLike, *, output: Any = None, show_images: Showing = False) -> Subject:
     """Return what a report on ``model`` is about.
 
     Parameters
@@ -85,8 +86,12 @@ def subject_of(model: Any, X: Any, y: ArrayLike, *, output: Any = None) -> Subje
         The rows as the caller gave them, and their labels or values. Of a series, rows without one are history.
     output
         Class to report on where there are more than two; the last one by default.
+    show_images
+        Of an image model, whether images may stand on the page.
     """
     require_fitted(model)
+    if is_of_images(model):
+        return image_subject(model, X, output=output, shows=show_images)
     if is_of_series(model):
         return series_subject(model, X, y, output=output)
     return table_subject(model, X, output=output)
