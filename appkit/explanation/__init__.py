@@ -11,6 +11,7 @@ from appkit.explanation.certificate import (
     pointing_accuracy,
     randomisation_test,
 )
+from appkit.explanation.comparison import ComparedMethod, MethodComparison, compare_methods
 from appkit.explanation.counterfactuals import Counterfactuals, counterfactuals
 from appkit.explanation.explain import Explainer, explain, explain_game, explainers
 from appkit.explanation.explanation import Explanation
@@ -77,6 +78,9 @@ __all__ = [
     "explain",
     "explain_game",
     "Explanation",
+    "compare_methods",
+    "ComparedMethod",
+    "MethodComparison",
     "certify",
     "Certificate",
     "Check",
