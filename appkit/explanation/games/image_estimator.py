@@ -90,8 +90,8 @@ def image_estimator_game(
     Notes
     -----
     A blur keeps what is large and smooth. A finding that looks like haze is still there in a blurred image: on chest
-    films a network gave blurred normal lungs a probability of pneumonia of 1.0, from where no patch could be told to
-    raise it. The mean image is what every film shows, and the base value is what the model says to it.
+    films a network gave blurred normal lungs a probability of pneumonia above .99, from where no patch can raise it.
+    The mean image is what every film shows, and the base value is what the model says to it.
     """
     fill = "background" if fill is None else fill
     if fill == "blur" and background is None:
