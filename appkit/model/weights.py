@@ -118,8 +118,8 @@ def _read(path: Path) -> Any:
     except Exception as err:  # a foreign file may make its reader fail in any way
         if type(err).__name__ == "UnpicklingError":
             raise ArtefactError(
-                f"{path} holds more than tensors and plain values, or is damaged, and is not opened: it might run code. "
-                "Where it came from, save the state_dict alone, best as .safetensors."
+                f"{path} holds more than tensors and plain values, or is damaged, and is not opened: it might run "
+                "code. Where it came from, save the state_dict alone, best as .safetensors."
             ) from err
         reason = " ".join(str(err).split())[:200]
         raise ArtefactError(f"{path} is not a file of weights, or is damaged: {reason}") from err
