@@ -38,7 +38,13 @@ def test_notebook_is_kept_without_outputs_and_names_no_machine(path):
 
 @pytest.mark.parametrize(
     ("name", "most"),
-    [("credit_risk", 60), ("explanations", 110), ("remaining_life", 75), ("failure_prediction", 75), ("chest_xray", 75)],
+    [
+        ("credit_risk", 60),
+        ("explanations", 110),
+        ("remaining_life", 75),
+        ("failure_prediction", 75),
+        ("chest_xray", 75),
+    ],
 )
 def test_notebook_is_short(name, most):
     assert len(code_lines(nbformat.read(EXAMPLES / f"{name}.ipynb", as_version=4))) < most
