@@ -3,21 +3,20 @@
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from appkit.commands.console import tell
-from appkit.commands.models import open_model_and_table, without_columns
+from appkit.commands.explained import long_table, wide_table
+from appkit.commands.images import is_of_images, unlabelled_images
+from appkit.commands.models import open_model, read_rows, without_columns
 from appkit.commands.series import is_of_series, moments_of, rows_of
 from appkit.commands.tables import check_columns, check_writable_table, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from appkit.explanation import Explanation
 
 __all__ = ["explain"]
 
@@ -29,15 +28,34 @@ class _Shape(StrEnum):
     wide = "wide"
 
 
+class _Segments(StrEnum):
+    """How images are cut into players."""
+
+    patches = "patches"
+    superpixels = "superpixels"
+
+
 def explain(
     model: Annotated[Path, typer.Argument(exists=True, help="Saved model.")],
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Rows, .csv or .parquet.")],
+    file: Annotated[
+        Path, typer.Argument(exists=True, help="Rows, .csv or .parquet; or images: a folder, a table of paths, a file.")
+    ],
     out: Annotated[Path, typer.Option(help="Where to write: .csv, .parquet or .json.")],
-    method: Annotated[str, typer.Option(help="auto, exact, regression, permutation, lime, occlusion.")] = "auto",
+    method: Annotated[
+        str,
+        typer.Option(
+            help="auto, exact, regression, permutation, lime, occlusion; of images also expected_gradients, grad_cam."
+        ),
+    ] = "auto",
     units: Annotated[str | None, typer.Option(help="probability, log-odds or value.")] = None,
     rows: Annotated[
         str | None, typer.Option(help="The first so many, all, or of series last: the newest of each unit.")
     ] = None,
+    players: Annotated[
+        _Segments | None, typer.Option(help="Of images: squares of a grid, or regions of like colour.")
+    ] = None,
+    n_players: Annotated[int | None, typer.Option(min=2, help="Of images: how many segments to aim at.")] = None,
+    image: Annotated[str | None, typer.Option(help="Column of paths of images; as in fit otherwise.")] = None,
     shape: Annotated[_Shape, typer.Option(help="long: a line per row and column; wide: a line per row.")] = _Shape.long,
     target_error: Annotated[float | None, typer.Option(help="Stop a row at this share of its values.")] = None,
     max_evaluations: Annotated[int | None, typer.Option(min=1, help="Model evaluations per row.")] = None,
@@ -49,7 +67,8 @@ def explain(
     """Explain rows: the share of each column in each output, with the standard error of every number.
 
     Of series each unit's newest window is explained unless --rows says otherwise: the share of each sensor over each
-    stretch of steps, counted from the oldest of the window.
+    stretch of steps, counted from the oldest of the window. Of an image the share of each segment, with the pixels it
+    spans in the image as the model sees it, counted from the top left.
 
     Examples:
 
@@ -60,20 +79,24 @@ def explain(
       appkit explain german.appkit applicants.csv --method lime --units log-odds --shape wide --out why.parquet
 
       appkit explain engines.appkit sensors.csv --rows last --out why.csv
+
+      appkit explain scans.appkit scan.dcm --players superpixels --out why.csv
     """
     from appkit.explanation import explain as explain_rows
 
     check_writable_table(out)
     which, n_first = _which_rows(rows)
-    loaded, table = open_model_and_table(model, file)
-    X, names = _asked(loaded, table, which, model=model, keep=keep or (), file=file)
+    loaded = open_model(model, players=players, n_players=n_players, image=image)
+    X, names = _asked(loaded, which, model=model, keep=keep or (), file=file, image=image)
     X, names = X[:n_first], names[:n_first]
-    tell(f"Explaining {len(X):,} rows.")
+    tell(f"Explaining {len(X):,} {'images' if is_of_images(loaded) else 'rows'}.")
     explanation = explain_rows(
         loaded,
         X,
         method,
         units=units,
+        players=None if players is None else players.value,
+        n_players=n_players,
         correlated=correlated,
         target_error=target_error,
         max_evaluations=max_evaluations,
@@ -81,7 +104,7 @@ def explain(
         random_state=seed,
         progress=sys.stderr.isatty(),
     )
-    write_table((_long if shape is _Shape.long else _wide)(explanation, names), out)
+    write_table((long_table if shape is _Shape.long else wide_table)(explanation, names), out)
     tell(f"Wrote {explanation.method} values in {explanation.units} to {out}. {explanation.note}".strip())
 
 
@@ -95,57 +118,21 @@ def _which_rows(text: str | None) -> tuple[str, int | None]:
 
 
 def _asked(
-    loaded: Any, table: "pd.DataFrame", which: str, *, model: Path, keep: Sequence[str], file: Path
+    loaded: Any, which: str, *, model: Path, keep: Sequence[str], file: Path, image: str | None
 ) -> "tuple[Any, pd.DataFrame]":
-    """Return the rows, or windows of series, to explain, and the columns that name them in the answer."""
+    """Return the rows, images or windows of series to explain, and the columns that name them in the answer."""
     import numpy as np
 
-    places = np.arange(len(table))
-    if is_of_series(loaded):
-        check_columns(table, keep, path=file)
-        windows = loaded.windows(table, rows=places if which == "all" else "last")
-        return windows, moments_of(loaded, table).iloc[rows_of(windows)]
-    if which == "last":
+    if which == "last" and not is_of_series(loaded):
         raise ValueError(f"--rows last needs a model of series; {type(loaded).__name__} judges each row by itself.")
-    return without_columns(table, model, keep=keep, file=file), table[[]].assign(row=places)
-
-
-def _long(explanation: "Explanation", names: "pd.DataFrame") -> "pd.DataFrame":
-    """Return one line per row, output and player."""
-    import pandas as pd
-
-    lines = explanation.to_frame()
-    shown = lines["shown"].map(str, na_action="ignore").astype("str")
-    named = names.iloc[lines["row"]].reset_index(drop=True).assign(output=lines["output"])
-    players = _players(explanation).loc[lines["player"]].reset_index(drop=True)
-    return pd.concat([named, players, lines.assign(shown=shown).loc[:, "shown":]], axis=1)
-
-
-def _players(explanation: "Explanation") -> "pd.DataFrame":
-    """Return what players are, by their names: columns of a table, or sensors over stretches of steps."""
-    import pandas as pd
-
-    from appkit.explanation.layouts import WindowLayout
-
-    names, layout = list(explanation.player_names), explanation.layout
-    if not isinstance(layout, WindowLayout):
-        return pd.DataFrame({"column": names}, index=names)
-    steps = [f"{start} to {end - 1}" for start, end in pairwise(layout.bounds.tolist())]
-    places = pd.MultiIndex.from_product([layout.sensors, steps], names=["sensor", "steps"])
-    return places.to_frame(index=False).set_axis(names)
-
-
-def _wide(explanation: "Explanation", names: "pd.DataFrame") -> "pd.DataFrame":
-    """Return one line per row and output, two columns per player."""
-    import pandas as pd
-
-    named = names.reset_index(drop=True)
-    parts = []
-    for position, output in enumerate(explanation.output_names):
-        part: dict[str, Any] = {"output": output}
-        part |= {"base_value": explanation.base_value[:, position], "model_output": explanation.output[:, position]}
-        for player, name in enumerate(explanation.player_names):
-            part[name] = explanation.values[:, player, position]
-            part[f"{name} (standard error)"] = explanation.standard_error[:, player, position]
-        parts.append(pd.concat([named, pd.DataFrame(part, index=named.index)], axis=1))
-    return pd.concat(parts, ignore_index=True)
+    if is_of_images(loaded):
+        images = unlabelled_images(file, image=image, model=loaded)
+        check_columns(images.table, keep, path=file)
+        return images.table, images.named(keep)
+    table = read_rows(loaded, file)
+    places = np.arange(len(table))
+    if not is_of_series(loaded):
+        return without_columns(table, model, keep=keep, file=file), table[[]].assign(row=places)
+    check_columns(table, keep, path=file)
+    windows = loaded.windows(table, rows=places if which == "all" else "last")
+    return windows, moments_of(loaded, table).iloc[rows_of(windows)]

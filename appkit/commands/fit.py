@@ -1,10 +1,10 @@
-"""``appkit fit``: learn a model from a table on disk."""
+"""``appkit fit``: learn a model from a table, or from images, on disk."""
 
 import difflib
-import hashlib
 import json
 import shlex
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,28 +12,45 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from appkit.commands.console import tell
-from appkit.commands.roles import check_roles, check_target, label_written, names_in
+from appkit.commands.images import LABEL, reads_images
+from appkit.commands.roles import check_roles, label_written, names_in
 from appkit.commands.series import check_sensors, reads_series
-from appkit.commands.tables import check_columns, check_folder, read_table
+from appkit.commands.tables import check_columns, check_folder
+from appkit.commands.training import TrainingData, read_training_data
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["fit"]
 
-_PLAIN_DOMAIN = "table"  # estimators that belong to no domain
-_PLAIN = ("TabularClassifier", "TabularRegressor", "SequenceClassifier", "SequenceRegressor")
+_PLAIN = {  # estimators that belong to no domain
+    "table": ("TabularClassifier", "TabularRegressor", "SequenceClassifier", "SequenceRegressor"),
+    "image": ("ImageClassifier",),
+}
+_READ_BY = {"unit": "series", "time": "series", "image": "images", "patient": "images"}
 
 
 def fit(
-    domain: Annotated[str, typer.Argument(help="Domain, such as finance; table for one that belongs to none.")],
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Training table, .csv or .parquet.")],
-    target: Annotated[str, typer.Option(help="Column to learn.")],
+    domain: Annotated[
+        str, typer.Argument(help="Domain, such as finance; table or image for an estimator that belongs to none.")
+    ],
+    file: Annotated[
+        Path, typer.Argument(exists=True, help="Training table, .csv or .parquet; or a folder of images by class.")
+    ],
     out: Annotated[Path, typer.Option(help="Where to save the model.")],
+    target: Annotated[str | None, typer.Option(help="Column to learn; of a folder of images the sub-folder.")] = None,
     event: Annotated[str | None, typer.Option(help="Label whose probability is wanted, such as bad.")] = None,
     estimator: Annotated[str | None, typer.Option(help="Estimator of the domain; its first one otherwise.")] = None,
     unit: Annotated[str | None, typer.Option(help="Column that names the machine; rows are its readings.")] = None,
     time: Annotated[str | None, typer.Option(help="Column that orders the readings of a machine.")] = None,
+    image: Annotated[str | None, typer.Option(help="Column of paths of images, below the table's folder.")] = None,
+    patient: Annotated[
+        str | None,
+        typer.Option(
+            help="Whose images are whose: a column; or, of a folder, a regular expression over paths with one group, "
+            "or a .csv file with columns path and patient."
+        ),
+    ] = None,
     ignore: Annotated[list[str] | None, typer.Option(help="Column that is no feature or sensor. Repeatable.")] = None,
     protected: Annotated[list[str] | None, typer.Option(help="Column to keep out of the features. Repeatable.")] = None,
     group: Annotated[str | None, typer.Option(help="Column of groups (customers) never divided in fitting.")] = None,
@@ -42,9 +59,15 @@ def fit(
         list[str] | None, typer.Option(help="COLUMN=KIND where it misleads: opened=time. Repeatable.")
     ] = None,
     param: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of the estimator, JSON. Repeatable.")] = None,
+    validation: Annotated[
+        Path | None,
+        typer.Option(
+            "--validation", "--val", exists=True, help="Rows or images, as FILE, to stop and calibrate on; else a part."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Random state; equal seeds give equal models.")] = 0,
 ) -> None:
-    """Fit a model to a table and save it. Of series, rows without a target are history.
+    """Fit a model to a table, or to images, and save it. Of series, rows without a target are history.
 
     Examples:
 
@@ -55,43 +78,48 @@ def fit(
       appkit fit table sales.csv --target price --estimator TabularRegressor --param max_epochs=50 --out price.appkit
 
       appkit fit manufacturing sensors.csv --unit engine --time cycle --target rul --out model.appkit
+
+      appkit fit medical scans/ --patient '(P\\d+)' --event malignant --out scans.appkit
+
+      appkit fit medical scans.csv --image file --target finding --patient patient --out scans.appkit
     """
     from appkit.persistence import save
 
     check_folder(out)
     series = {"unit": unit, "time": time}
-    known = _estimator(domain, estimator, series=series)
+    known = _estimator(domain, estimator, columns=series | {"image": image, "patient": patient})
     parameters = _parameters(param, kinds=kind, protected=protected, series=series) | {"random_state": seed}
     texts = [column for column, its_kind in parameters.get("kinds", {}).items() if its_kind == "category"]
-    table = read_table(file, texts=texts)
-    aside = {"target": target, "group": group, "weight": weight, "ignore": ignore}
-    check_roles(aside, series)
-    check_columns(table, [*names_in(aside), unit, time, *(protected or ())], path=file)
-    check_target(table[target], path=file)
+    read = partial(read_training_data, estimator=known, target=target, image=image, patient=patient, texts=texts)
+    data = read(file)
+    aside = {"target": data.target, "group": group, "weight": weight, "ignore": ignore}
+    check_roles(aside, {**series, **data.parameters})
+    check_columns(data.table, [*names_in(aside), unit, time, *(protected or ())], path=file)
+    held_out = None if validation is None else read(validation)
     if event is not None:
-        parameters["event"] = label_written(event, table[target])
-    model = _make(known, parameters)
-    X = table.drop(columns=list(names_in(aside)))
+        parameters["event"] = label_written(event, data.y)
+    model = _make(known, parameters | data.parameters)
+    X = data.without(names_in(aside))
     check_sensors(model, X, path=file)
-    tell(f"Fitting {known.__name__} to {_size(model, X, table[target])} of {file.name}.")
+    tell(f"Fitting {known.__name__} to {_size(model, X, data.y)} of {data.name}.")
     started = monotonic()
-    model.fit(X, table[target], groups=_column(table, group), sample_weight=_column(table, weight))
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    save(model, out, notes={"data": file.name, "sha256": digest, "columns": aside})
-    then = f"appkit report {shlex.quote(str(out))} FILE --target {shlex.quote(target)}"
-    tell(f"Saved {out} after {monotonic() - started:.0f} s. Next: {then}")
+    given = {} if held_out is None else _held_out(held_out, aside=names_in(aside), weight=weight)
+    model.fit(X, data.y, groups=data.column(group), sample_weight=data.column(weight), **given)
+    notes = data.notes() | {"columns": aside}
+    save(model, out, notes=notes if held_out is None else notes | {"validation": held_out.notes()})
+    tell(f"Saved {out} after {monotonic() - started:.0f} s. Next: {_next(out, data, patient)}")
 
 
-def _estimator(domain: str, name: str | None, *, series: Mapping[str, str | None]) -> type:
+def _estimator(domain: str, name: str | None, *, columns: Mapping[str, str | None]) -> type:
     known = _estimators(domain)
     if name is not None and name not in known:
         raise typer.BadParameter(f"--estimator must be one of {', '.join(known)}, got {name!r}.")
     chosen = known[name or next(iter(known))]
-    for option, column in series.items():
+    for option, column in columns.items():
         if column is not None and option not in _parameter_names(chosen):
             able = [other for other, estimator in known.items() if option in _parameter_names(estimator)]
             advice = f" Name one that does with --estimator: {', '.join(able)}." if able else ""
-            raise ValueError(f"{chosen.__name__} reads no series and takes no --{option}.{advice}")
+            raise ValueError(f"{chosen.__name__} reads no {_READ_BY[option]} and takes no --{option}.{advice}")
     return chosen
 
 
@@ -103,8 +131,8 @@ def _estimators(domain: str) -> Mapping[str, type]:
     import appkit.model
     from appkit.domain import discover_domains
 
-    plain = {name: getattr(appkit.model, name) for name in _PLAIN}
-    known = {name: found.estimators for name, found in discover_domains().items()} | {_PLAIN_DOMAIN: plain}
+    plain = {name: {each: getattr(appkit.model, each) for each in names} for name, names in _PLAIN.items()}
+    known = {name: found.estimators for name, found in discover_domains().items()} | plain
     if domain not in known:
         raise typer.BadParameter(f"DOMAIN must be one of {', '.join(known)}, got {domain!r}.")
     return known[domain]
@@ -156,6 +184,9 @@ def _make(estimator: type, parameters: dict[str, Any]) -> Any:
 
 def _size(model: Any, X: "pd.DataFrame", y: "pd.Series") -> str:
     """Say how much is learnt from; of series also how many units, and how many rows are history alone."""
+    if reads_images(model):
+        patients = f" of {X[model.patient].nunique():,} patients" if model.patient is not None else ""
+        return f"{len(X):,} images{patients}"
     if not reads_series(model):
         return f"{len(X):,} rows and {X.shape[1]} columns"
     units = f" of {X[model.unit].nunique():,} units" if model.unit in X else ""
@@ -163,5 +194,17 @@ def _size(model: Any, X: "pd.DataFrame", y: "pd.Series") -> str:
     return f"{len(X):,} rows{units}{history}"
 
 
-def _column(table: "pd.DataFrame", name: str | None) -> "pd.Series | None":
-    return None if name is None else table[name]
+def _held_out(data: TrainingData, *, aside: Sequence[str], weight: str | None) -> dict[str, Any]:
+    """Return rows to stop and calibrate on, as ``fit`` takes them."""
+    check_columns(data.table, [weight], path=data.source)
+    return {"X_val": data.without(aside), "y_val": data.y, "sample_weight_val": data.column(weight)}
+
+
+def _next(out: Path, data: TrainingData, patient: str | None) -> str:
+    """Return the command that reports on the model, for test data that come as the training data did."""
+    words = ["appkit", "report", str(out), "FOLDER" if data.source.is_dir() else "FILE"]
+    if not data.source.is_dir() or data.target != LABEL:
+        words += ["--target", data.target]
+    if patient is not None:
+        words += ["--patient", patient]
+    return shlex.join([*words, "--out", "report.html"])

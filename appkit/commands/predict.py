@@ -1,4 +1,4 @@
-"""``appkit predict``: ask a saved model about the rows of a table."""
+"""``appkit predict``: ask a saved model about the rows of a table, or about images."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from appkit.commands.console import tell
-from appkit.commands.models import open_model_and_table, without_columns
+from appkit.commands.images import is_of_images, unlabelled_images
+from appkit.commands.models import open_model, read_rows, without_columns
 from appkit.commands.series import is_of_series, moments_of, newest_rows
 from appkit.commands.tables import check_columns, check_writable_table, write_table
 
@@ -18,7 +19,9 @@ __all__ = ["predict"]
 
 def predict(
     model: Annotated[Path, typer.Argument(exists=True, help="Saved model.")],
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Rows, .csv or .parquet.")],
+    file: Annotated[
+        Path, typer.Argument(exists=True, help="Rows, .csv or .parquet; or images: a folder, a table of paths, a file.")
+    ],
     out: Annotated[Path, typer.Option(help="Where to write: .csv, .parquet or .json.")],
     keep: Annotated[
         list[str] | None, typer.Option(help="Column (an id) to copy beside the answers. Repeatable.")
@@ -27,8 +30,11 @@ def predict(
         float | None, typer.Option(help="Add low and high that hold the truth with this probability, such as 0.9.")
     ] = None,
     last: Annotated[bool, typer.Option("--last", help="Of series: one line per unit, at its newest reading.")] = False,
+    image: Annotated[str | None, typer.Option(help="Column of paths of images; as in fit otherwise.")] = None,
 ) -> None:
-    """Predict the rows of a table: a label and calibrated probabilities, or a value; of series with unit and time.
+    """Predict rows or images: a label and calibrated probabilities, or a value; of series with unit and time.
+
+    Images of a folder are all those below it; no sub-folders by class are needed.
 
     Examples:
 
@@ -37,21 +43,29 @@ def predict(
       appkit predict german.appkit applicants.parquet --keep application_id --out predictions.parquet
 
       appkit predict engines.appkit sensors.csv --last --interval 0.9 --out remaining_life.csv
+
+      appkit predict scans.appkit new_scans/ --out findings.csv
     """
     check_writable_table(out)
     if interval is not None and not 0 < interval < 1:
         raise typer.BadParameter(f"--interval must be a probability between 0 and 1, got {interval!r}.")
-    loaded, table = open_model_and_table(model, file)
-    if not is_of_series(loaded):
-        if last:
-            raise ValueError(f"--last needs a model of series; {type(loaded).__name__} judges each row by itself.")
-        X = without_columns(table, model, keep=keep or (), file=file)
-        lines = _lines(loaded, X, beside=table[keep or []], interval=interval)
-    else:
+    loaded = open_model(model, image=image)
+    if last and not is_of_series(loaded):
+        raise ValueError(f"--last needs a model of series; {type(loaded).__name__} judges each row by itself.")
+    if is_of_images(loaded):
+        rows = unlabelled_images(file, image=image, model=loaded)
+        check_columns(rows.table, keep or (), path=file)
+        lines = _lines(loaded, rows.table, beside=rows.named(keep or ()), interval=interval)
+    elif is_of_series(loaded):
+        table = read_rows(loaded, file)
         check_columns(table, keep or (), path=file)
         beside = moments_of(loaded, table, more=keep or ())
         lines = _lines(loaded, table, beside=beside, interval=interval)
         lines = lines.iloc[newest_rows(loaded, table)] if last else lines
+    else:
+        table = read_rows(loaded, file)
+        X = without_columns(table, model, keep=keep or (), file=file)
+        lines = _lines(loaded, X, beside=table[keep or []], interval=interval)
     write_table(lines, out)
     tell(f"Wrote {len(lines):,} rows to {out}.")
 

@@ -1,14 +1,17 @@
 """``appkit report``: write down how good a saved model is on labelled rows, and why it says what it says."""
 
 import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from appkit.commands.console import tell
+from appkit.commands.images import LABEL, is_of_images, labelled_images
 from appkit.commands.limits import parse_limits
-from appkit.commands.models import open_model_and_table, without_columns
+from appkit.commands.models import open_model, read_rows, without_columns
 from appkit.commands.series import is_of_series
 from appkit.commands.tables import check_columns, check_folder
 
@@ -20,9 +23,13 @@ __all__ = ["report"]
 
 def report(
     model: Annotated[Path, typer.Argument(exists=True, help="Saved model.")],
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Labelled rows, .csv or .parquet.")],
-    target: Annotated[str, typer.Option(help="Column that holds the truth.")],
+    file: Annotated[
+        Path, typer.Argument(exists=True, help="Labelled rows, .csv or .parquet; or a folder of images by class.")
+    ],
     out: Annotated[Path, typer.Option(help="Page to write, .html; its facts go beside it as .json.")],
+    target: Annotated[
+        str | None, typer.Option(help="Column that holds the truth; of a folder of images the sub-folder.")
+    ] = None,
     title: Annotated[str | None, typer.Option(help="What the model predicts.")] = None,
     purpose: Annotated[str | None, typer.Option(help="What the model is used for, in a sentence.")] = None,
     date: Annotated[
@@ -40,9 +47,24 @@ def report(
     dates: Annotated[str | None, typer.Option(help="Column of the date of each row.")] = None,
     weight: Annotated[str | None, typer.Option(help="Column of row weights.")] = None,
     keep: Annotated[list[str] | None, typer.Option(help="Column that is no feature (an id). Repeatable.")] = None,
+    image: Annotated[str | None, typer.Option(help="Column of paths of images; as in fit otherwise.")] = None,
+    patient: Annotated[
+        str | None, typer.Option(help="Whose images are whose, as in fit; intervals then go by patient.")
+    ] = None,
+    validation: Annotated[
+        Path | None, typer.Option(exists=True, help="Images, as FILE, that thresholds are chosen on.")
+    ] = None,
+    subgroup: Annotated[
+        list[str] | None, typer.Option(help="Column to tell subgroups of images by: sex, site. Repeatable.")
+    ] = None,
+    show_images: Annotated[
+        bool, typer.Option("--show-images", help="Put images on the page; they may be of patients.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Random state; equal seeds give equal pages.")] = 0,
 ) -> None:
     """Report on a model: metrics with intervals, calibration, and explanations that carry their proof.
+
+    No image stands on the page unless asked for.
 
     Examples:
 
@@ -52,6 +74,10 @@ def report(
       --limit 'PSI<=0.1' --date 2026-01-15 --out german.html
 
       appkit report engines.appkit test_engines.csv --target rul --out maintenance.html
+
+      appkit report scans.appkit scans_test/ --patient '(P\\d+)' --validation scans_val/ --out study.html
+
+      appkit report scans.appkit test.csv --target finding --subgroup sex --subgroup site --show-images --out study.html
     """
     from appkit.reporting.content import report as report_on
 
@@ -61,32 +87,93 @@ def report(
     limits = parse_limits(limit or ())
     if challengers and reference is None:
         raise typer.BadParameter("--challengers need training rows to fit on: give --reference.")
-    loaded, table = open_model_and_table(model, file)
-    check_columns(table, [target, weight, incumbent, dates], path=file)
-    aside = _no_features(loaded, [target, weight, *(keep or ())], unless_used=[incumbent, dates])
-    X = without_columns(table, model, keep=aside, file=file)
-    seen, seen_y = (None, None) if reference is None else _training_rows(model, reference, aside=aside, target=target)
-    tell(f"Reporting on {len(X):,} rows.")
+    of_images = {"image": image, "patient": patient, "validation": validation, "subgroup": subgroup}
+    loaded = open_model(model, **of_images, show_images=show_images)
+
+    def read(source: Path) -> _Rows:
+        if is_of_images(loaded):
+            return _images(loaded, source, target=target, image=image, patient=patient)
+        aside = [target, weight, *(keep or ())]
+        return _table(loaded, source, target=target, model_file=model, aside=aside, unless_used=[incumbent, dates])
+
+    judged = read(file)
+    check_columns(judged.table, [judged.target, weight, incumbent, dates, *(keep or ()), *(subgroup or ())], path=file)
+    seen = None if reference is None else read(reference)
+    held_out = None if validation is None else read(validation)
+    if held_out is not None:
+        check_columns(held_out.table, [held_out.target], path=held_out.source)
+    tell(f"Reporting on {len(judged.X):,} {'images' if is_of_images(loaded) else 'rows'}.")
     page, facts = report_on(
         loaded,
-        X,
-        table[target],
-        sample_weight=None if weight is None else table[weight],
+        judged.X,
+        judged.table[judged.target],
+        sample_weight=None if weight is None else judged.table[weight],
+        groups=judged.patients,
         title=title,
         purpose=purpose,
-        data_name=file.name,
+        data_name=file.absolute().name,
         report_date=None if date is None else date.date(),
         limits=limits or None,
-        reference=seen if seen_y is None else (seen, seen_y),
-        challengers=_challengers(loaded, challengers, seen_y, reference=reference, target=target),
-        incumbent_score=None if incumbent is None else _score(table, incumbent, file),
-        dates=None if dates is None else _dates(table, dates, file),
+        reference=None if seen is None else seen.pair(),
+        challengers=_challengers(loaded, challengers, seen),
+        incumbent_score=None if incumbent is None else _score(judged.table, incumbent, file),
+        dates=None if dates is None else _dates(judged.table, dates, file),
+        validation=None if held_out is None else held_out.pair(),
+        subgroups=judged.table[subgroup] if subgroup else None,
+        show_images=show_images,
         random_state=seed,
     ).save(out)
     tell(f"Wrote {page} and {facts}.")
 
 
-def _no_features(model: Any, names: list[str | None], *, unless_used: list[str | None]) -> list[str]:
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Rows or images of a file: all that is known of them, what the model takes of it, and where the truth is."""
+
+    source: Path
+    table: "pd.DataFrame"
+    X: "pd.DataFrame"
+    target: str
+    patients: "pd.Series | None" = None
+
+    @property
+    def y(self) -> "pd.Series | None":
+        return self.table.get(self.target)
+
+    def pair(self) -> Any:
+        """Return rows and labels, or the rows alone where nobody labelled them."""
+        return self.X if self.y is None else (self.X, self.y)
+
+
+def _images(loaded: Any, source: Path, *, target: str | None, image: str | None, patient: str | None) -> _Rows:
+    if target is None and not source.is_dir():
+        raise typer.BadParameter(f"--target must name the column of {source} that holds the truth.")
+    rows = labelled_images(source, image=image, patient=patient, model=loaded)
+    named = LABEL if target is None else target
+    X = rows.table.drop(columns=named, errors="ignore")
+    return _Rows(source, rows.table, X, named, None if rows.patient is None else rows.table[rows.patient])
+
+
+def _table(
+    loaded: Any,
+    source: Path,
+    *,
+    target: str | None,
+    model_file: Path,
+    aside: Sequence[str | None],
+    unless_used: Sequence[str | None],
+) -> _Rows:
+    if target is None:
+        raise typer.BadParameter(
+            "--target must name the column that holds the truth; only folders of images go without."
+        )
+    table = read_rows(loaded, source)
+    no_features = _no_features(loaded, aside, unless_used=unless_used)
+    X = without_columns(table, model_file, keep=[name for name in no_features if name in table], file=source)
+    return _Rows(source, table, X, target)
+
+
+def _no_features(model: Any, names: Sequence[str | None], *, unless_used: Sequence[str | None]) -> list[str]:
     """Return the columns to set aside; a score or a date may be a feature besides, and then stays."""
     if is_of_series(model):
         moments, features = {model.unit, model.time}, {model.unit, model.time, *model.sensors_}
@@ -95,22 +182,14 @@ def _no_features(model: Any, names: list[str | None], *, unless_used: list[str |
     return [name for name in [*(set(names) - moments), *(set(unless_used) - features)] if name is not None]
 
 
-def _training_rows(
-    model: Path, file: Path, *, aside: list[str], target: str
-) -> "tuple[pd.DataFrame, pd.Series | None]":
-    """Return training rows, and their labels where they hold them."""
-    _, table = open_model_and_table(model, file)
-    X = without_columns(table, model, keep=[name for name in aside if name in table], file=file)
-    return X, table.get(target)
-
-
-def _challengers(model: Any, wanted: bool | None, y: "pd.Series | None", *, reference: Path | None, target: str) -> Any:
+def _challengers(model: Any, wanted: bool | None, seen: _Rows | None) -> Any:
     """Return ``"auto"`` where challengers are asked for, or nobody said and there is all they need."""
     from appkit.domain import domain_of
 
-    if wanted and y is None:
-        raise ValueError(f"--challengers need labels to fit on, and {reference} has no column {target!r}.")
-    is_possible = y is not None and domain_of(model) is not None
+    has_labels = seen is not None and seen.y is not None
+    if wanted and seen is not None and not has_labels:
+        raise ValueError(f"--challengers need labels to fit on, and {seen.source} has no column {seen.target!r}.")
+    is_possible = has_labels and domain_of(model) is not None
     return "auto" if wanted or (wanted is None and is_possible) else None
 
 

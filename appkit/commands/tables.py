@@ -10,7 +10,12 @@ from appkit.archive import unfinished
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["check_columns", "check_folder", "check_writable_table", "read_table", "write_table"]
+__all__ = ["check_columns", "check_folder", "check_writable_table", "is_table", "read_table", "write_table"]
+
+
+def is_table(path: Path) -> bool:
+    """Return whether a path ends as a table does that :func:`read_table` reads."""
+    return _kind(path) in _READERS
 
 
 def read_table(path: Path, *, texts: Collection[str] = ()) -> "pd.DataFrame":
@@ -26,8 +31,13 @@ def read_table(path: Path, *, texts: Collection[str] = ()) -> "pd.DataFrame":
     Raises
     ------
     ValueError
-        For another suffix, or a file that is not what its suffix says.
+        For a folder, another suffix, or a file that is not what its suffix says.
     """
+    if path.is_dir():
+        raise ValueError(
+            f"{path} must be a table, .csv or .parquet, and is a folder. Folders of images are for models of images: "
+            f"appkit fit medical, or image."
+        )
     _check_suffix(path, _READERS)
     try:
         return _READERS[_kind(path)](path, texts)
