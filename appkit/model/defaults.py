@@ -126,8 +126,9 @@ def image_settings(
     and under corruptions that augmentation does not know; three networks of 800 batches of 64 take 105 CPU seconds.
     """
     epochs = min(120, max(8, round(50_000 / max(n_rows, 1)))) if max_epochs == "auto" else max_epochs
+    usual_rate = 4e-3 if rates is None else 3e-4  # learnt weights are lost at the rate that new ones need
     return TrainingSettings(
-        learning_rate=4e-3 if learning_rate == "auto" else learning_rate,
+        learning_rate=usual_rate if learning_rate == "auto" else learning_rate,
         weight_decay=weight_decay,
         batch_size=min(64, max(16, n_rows // 8)) if batch_size == "auto" else batch_size,
         max_epochs=min(epochs, _BLIND_EPOCHS) if is_blind else epochs,
