@@ -110,6 +110,7 @@ def series_settings(
 def image_settings(
     *,
     n_rows: int,
+    side: int,
     is_blind: bool,
     learning_rate: float | Literal["auto"],
     weight_decay: float,
@@ -125,7 +126,8 @@ def image_settings(
     Chosen on parts of PneumoniaMNIST's training images that are shifted by nature (the brightest, the least sharp, ...)
     and under corruptions that augmentation does not know; three networks of 800 batches of 64 take 105 CPU seconds.
     """
-    epochs = min(120, max(8, round(50_000 / max(n_rows, 1)))) if max_epochs == "auto" else max_epochs
+    n_seen = 50_000 if side < 64 else 20_000  # a step on larger images costs several times as much, and says more
+    epochs = min(120, max(8, round(n_seen / max(n_rows, 1)))) if max_epochs == "auto" else max_epochs
     usual_rate = 4e-3 if rates is None else 3e-4  # learnt weights are lost at the rate that new ones need
     return TrainingSettings(
         learning_rate=usual_rate if learning_rate == "auto" else learning_rate,

@@ -322,6 +322,7 @@ class ImageEstimator(NeuralEstimator):
     def _settings(self, n_rows: int, *, is_blind: bool) -> TrainingSettings:
         return image_settings(
             n_rows=n_rows,
+            side=min(self.shape_.height, self.shape_.width),
             is_blind=is_blind,
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
