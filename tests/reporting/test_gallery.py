@@ -93,6 +93,14 @@ def test_colours_are_shrunk_channel_by_channel():
     assert not shown[..., 0].any()
 
 
+def test_a_full_gallery_of_coloured_noise_leaves_room_on_a_page_of_two_megabytes(gallery_report):
+    noise = np.random.default_rng(0).random((128, 128, 3))
+    picture = replace(gallery().thumbnails[0], image=colour_png_text(noise, (128, 128)), width=128, height=128)
+    full = replace(gallery(), thumbnails=(picture,) * 24)
+    page = replace(gallery_report, sections=(replace(gallery_report.sections[0], blocks=(full,)),)).to_html()
+    assert len(page) < 1_800_000
+
+
 def test_a_png_of_four_channels_is_refused():
     with pytest.raises(ValueError, match=r"uint8 \(height, width\) or \(height, width, 3\)"):
         encode_png(np.zeros((2, 2, 4), dtype=np.uint8))
