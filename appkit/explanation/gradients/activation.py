@@ -20,6 +20,7 @@ from appkit.model.networks import MultiNetwork
 __all__ = ["LEAST_MAP_SIDE", "grad_cam"]
 
 LEAST_MAP_SIDE = 7
+_POOLING = (nn.AvgPool2d, nn.MaxPool2d, nn.LPPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
 
 
 def grad_cam(
@@ -272,6 +273,11 @@ def _seen_maps(root: nn.Module, ask: Callable[[], Tensor]) -> list[_FeatureMap]:
 
 
 def _fits(found: _FeatureMap, game: TensorGame) -> bool:
-    """Return whether a map can be the image shrunk: a transformer's attention or its channels-last maps cannot."""
+    """Return whether a map can be the image shrunk: a transformer's attention or its channels-last maps cannot.
+
+    Nor is a pooled map one of its own: padded, it may even reach beyond the image.
+    """
+    if isinstance(found.module, _POOLING):
+        return False
     height, width = game.elements.shape[-2:]
     return found.height <= height and abs(found.width - found.height * width / height) <= 1

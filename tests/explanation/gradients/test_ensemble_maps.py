@@ -6,9 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from appkit.data.images import ImageShape
 from appkit.explanation import TensorGame
 from appkit.explanation.gradients import grad_cam
 from appkit.model.flip_average import FlipAverage
+from appkit.model.image_networks import image_network
 from appkit.model.networks import MultiNetwork
 from appkit.model.output_module import OutputModule
 
@@ -98,3 +100,12 @@ def test_both_looks_of_an_average_over_flips_count():
 def test_a_layer_of_another_name_is_refused_by_the_names_of_one_network():
     with pytest.raises(ValueError, match=r"layer must be one of \['conv', 'output'\], got 'stage9'"):
         grad_cam(game_of(probability(Look(0), Look(1))), layer="stage9")
+
+
+def test_the_map_of_our_networks_is_that_of_a_block_and_not_of_a_blur_beyond_the_border():
+    network = image_network("resnet", ImageShape(1, 28, 28), 1, width=4)
+    pixels = torch.randn(1, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    cell = torch.arange(28) // 7
+    names = [str(i) for i in range(16)]
+    game = TensorGame(network, pixels, pixels * 0, players=cell[:, None] * 4 + cell, player_names=names)
+    assert grad_cam(game).method == "grad-cam (stage2.2, 7x7)"
