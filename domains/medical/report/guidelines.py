@@ -1,0 +1,107 @@
+"""CLAIM and TRIPOD+AI item by item: what this report fills, and what its author must supply."""
+
+from collections.abc import Sequence
+
+from appkit.reporting import DomainSection, ReportContext
+from appkit.reporting.facts import Axis, Bar, BarRows, DataTable, Measure, Tile, Verdict, WarningBox
+from appkit.reporting.numbers import count_text
+from domains.medical.checklist import ChecklistCount, FilledItem, StudyFacts, count_items, fill
+
+__all__ = ["checklist_title", "guidelines_section"]
+
+LIMIT = "Checklist items filled"
+
+_SOURCES = {
+    "CLAIM": "Checklist for Artificial Intelligence in Medical Imaging, update of 2024 (Tejani and others)",
+    "TRIPOD+AI": "Transparent reporting of prediction models that use regression or machine learning, 2024 (Collins "
+    "and others)",
+}
+_VERDICTS = {
+    "filled": Verdict("pass", "filled"),
+    "partly": Verdict("open", "partly"),
+    "missing": Verdict("unfilled", "missing"),
+}
+
+
+def guidelines_section(context: ReportContext, facts: StudyFacts) -> DomainSection:
+    """Return both checklists; the limit ``"Checklist items filled"`` is on the number of items filled."""
+    filled = fill(facts)
+    counts = count_items(filled)
+    n_filled, n = sum(count.n_filled for count in counts), len(filled)
+    n_partly, n_missing = (sum(getattr(count, name) for count in counts) for name in ("n_partly", "n_missing"))
+    box = WarningBox(
+        level="open",
+        finding=f"{count_text(n - n_filled)} of {n} items wait for the author",
+        text="Facts fill what data, model and figures tell; nothing here is made up. Ethics, how the truth was "
+        "established, limitations and the like only a person can answer for: give them as "
+        'study=StudyFacts(data_source="...", statements={"CLAIM 44": "No funding."}).',
+    )
+    return DomainSection(
+        key="checklists",
+        title="Checklists",
+        question="What do CLAIM and TRIPOD+AI ask, what does this report answer, and what is missing?",
+        blocks=(*(() if n == n_filled else (box,)), *(_figure(count, filled) for count in counts)),
+        tiles=(
+            Tile(
+                name="Checklist items filled",
+                measure=Measure.exact(float(n_filled), unit="count"),
+                limit=context.limits.get(LIMIT),
+                sentence=f"Of {n} items of CLAIM and TRIPOD+AI; {n_partly} are filled in part, {n_missing} wait for "
+                "the author.",
+            ),
+        ),
+        after="case",
+    )
+
+
+def checklist_title(count: ChecklistCount) -> str:
+    """Return how far a checklist is filled.
+
+    Examples
+    --------
+    >>> checklist_title(ChecklistCount("CLAIM", 20, 10, 14))
+    'CLAIM: 20 of 44 items filled, 10 in part, 14 missing'
+    >>> checklist_title(ChecklistCount("CLAIM", 44, 0, 0))
+    'CLAIM: all 44 items filled'
+    """
+    n = count.n_filled + count.n_partly + count.n_missing
+    if count.n_filled == n:
+        return f"{count.checklist}: all {n} items filled"
+    return (
+        f"{count.checklist}: {count.n_filled or 'none'} of {n} items filled, {count.n_partly or 'none'} in part, "
+        f"{count.n_missing or 'none'} missing"
+    )
+
+
+def _figure(count: ChecklistCount, filled: Sequence[FilledItem]) -> BarRows:
+    """Return how many items have each status; the items themselves are the table behind it."""
+    counts = {"Filled": count.n_filled, "Filled in part": count.n_partly, "Missing": count.n_missing}
+    return BarRows(
+        key=f"checklist-{count.checklist.partition('+')[0].lower()}",
+        finding=checklist_title(count),
+        caption=f"{_SOURCES[count.checklist]}. The table behind has every item, told in our words, what this report "
+        "says on it and what its author must supply.",
+        how_to_read="An item is filled where data, model, figures or the author tell all it asks for. "
+        "Open the table for what is still to be written.",
+        axis=Axis("items"),
+        bars=tuple(Bar(name, Measure.exact(float(n), unit="count")) for name, n in counts.items()),
+        twin=_table(count, filled),
+    )
+
+
+def _table(count: ChecklistCount, filled: Sequence[FilledItem]) -> DataTable:
+    own = [one for one in filled if one.item.checklist == count.checklist]
+    return DataTable(
+        caption=f"{count.checklist}, item by item",
+        columns=("Item", "Asked", "Status", "This report says", "The author must supply"),
+        rows=tuple(
+            (
+                f"{one.item.number} {one.item.topic}",
+                one.item.what,
+                _VERDICTS[one.status],
+                one.text or "nothing",
+                one.needed or "nothing",
+            )
+            for one in own
+        ),
+    )

@@ -1,0 +1,89 @@
+"""Checklists are filled from facts, by nothing else; what the author says goes before."""
+
+import pytest
+
+from appkit.prediction import auc
+from appkit.reporting.content.context import Limits
+from appkit.reporting.facts import BarRows, Tile
+from domains.medical.checklist import CLAIM, TRIPOD_AI, StudyFacts, fill
+from domains.medical.report.guidelines import guidelines_section
+from domains.medical.report.parts import find_overlaps, parts_of
+from domains.medical.report.points import points_of
+from domains.medical.report.record import study_facts
+from tests.domains.medical.report.study import stated, study
+
+
+def facts_of(context) -> StudyFacts:
+    parts = parts_of(context)
+    return study_facts(context, parts, find_overlaps(parts), points=points_of(context), n_errors_shown=8)
+
+
+def test_the_tile_counts_items_filled(full):
+    facts = facts_of(full)
+    filled = fill(facts)
+    tile = guidelines_section(full, facts).tiles[0]
+    assert isinstance(tile, Tile)
+    assert tile.measure.value == sum(one.status == "filled" for one in filled)
+    assert tile.sentence.startswith(f"Of {len(CLAIM) + len(TRIPOD_AI)} items")
+
+
+def test_every_item_has_a_row_with_what_is_said_or_needed(full):
+    figures = [b for b in guidelines_section(full, facts_of(full)).blocks if isinstance(b, BarRows)]
+    assert [len(figure.twin.rows) for figure in figures] == [len(CLAIM), len(TRIPOD_AI)]
+    assert [sum(bar.measure.value for bar in figure.bars) for figure in figures] == [44, 52]
+    funding = next(row for row in figures[0].twin.rows if str(row[0]).startswith("44 "))
+    assert (funding[2].word, funding[3]) == ("missing", "nothing")
+    assert funding[4] != "nothing"
+
+
+def test_facts_are_those_of_the_data(full):
+    facts = facts_of(full)
+    assert [(split.name, split.n_images, split.n_patients) for split in facts.splits] == [
+        ("training", 240, 120),
+        ("validation", 180, 90),
+        ("test", 300, 150),
+    ]
+    assert facts.is_split_by_patient is True
+    assert facts.n_duplicates == 0
+    assert facts.metrics[0] == auc(full.events, full.output, groups=full.units)
+    assert facts.subgroups == ("Sex", "Site", "Age")
+    assert "180 validation images" in facts.thresholds
+
+
+def test_unknown_patients_leave_the_split_open(bare):
+    assert facts_of(bare).is_split_by_patient is None
+    assert facts_of(bare).network == ""
+
+
+def test_what_the_author_says_goes_before(full):
+    told = StudyFacts(data_name="A named set", statements={"CLAIM 44": "No funding."})
+    facts = facts_of(stated(full, study=told))
+    found = {one.item.key: one for one in fill(facts)}
+    assert facts.data_name == "A named set"
+    assert facts.splits
+    assert (found["CLAIM 44"].status, found["CLAIM 44"].text) == ("filled", "No funding.")
+
+
+def test_the_purpose_of_a_report_is_the_intended_use(full):
+    facts = facts_of(stated(full, purpose="A second look at night."))
+    found = {one.item.key: one for one in fill(facts)}
+    assert found["TRIPOD+AI 3b"].text == "A second look at night."
+
+
+def test_facts_of_another_kind_are_refused(full):
+    with pytest.raises(TypeError, match=r"study must be domains.medical.checklist.StudyFacts, got dict"):
+        facts_of(stated(full, study={"data_name": "x"}))
+
+
+def test_the_number_of_items_has_a_limit():
+    limits = Limits({"Checklist items filled": (96, None)})
+    context = study(limits=limits)
+    assert guidelines_section(context, facts_of(context)).tiles[0].status == "fail"
+
+
+def test_nothing_open_needs_no_box():
+    everything = {item.key: "Told." for item in (*CLAIM, *TRIPOD_AI)}
+    context = study(subgroups=None, challengers=None)
+    blocks = guidelines_section(context, StudyFacts(statements=everything)).blocks
+    assert all(isinstance(block, BarRows) for block in blocks)
+    assert blocks[0].finding == "CLAIM: all 44 items filled"
