@@ -15,7 +15,7 @@ from PIL import Image
 from appkit.domain import Domain
 from appkit.prediction import evaluate
 from appkit.reporting import Report, report, report_schema
-from appkit.reporting.content import build, image_methods
+from appkit.reporting.content import assembly, build, image_methods
 from appkit.reporting.content.context import Limits
 from appkit.reporting.content.hashing import data_hash
 from appkit.reporting.content.image_errors import thumbnail_gallery
@@ -33,6 +33,7 @@ from appkit.reporting.facts import (
     ImportanceFigure,
     NotFilled,
     Paragraphs,
+    Section,
     ThumbnailGallery,
     WaterfallFigure,
 )
@@ -323,7 +324,7 @@ def test_a_limit_on_the_shift_is_held(contexts, page, limit, status):
     assert figure.status == status
 
 
-def test_validation_and_subgroups_reach_the_domain(contexts):
+def test_validation_and_subgroups_reach_the_domain(contexts, page):
     context = contexts[0]
     X, y = drawn_images(30, seed=9)
     assert context.validation_output == pytest.approx(classifier().predict_proba(X)[:, 1])
@@ -391,3 +392,22 @@ def test_the_same_images_give_the_same_bytes(files, shown):
     again = told_of_files(files)
     assert again.to_json() == shown.to_json()
     assert again.to_html() == shown.to_html()
+
+
+def test_a_section_of_failures_takes_the_place_of_the_errors(contexts, page, monkeypatch):
+    worst = NotFilled(item="The worst", why="A stand-in", argument="")
+    monkeypatch.setattr(assembly, "image_errors", lambda context: worst)
+    own = Section(key="failures", title="Failures", question="What goes wrong?", blocks=())
+    domain = replace(contexts[0].domain, report_sections=lambda context: (own,))
+    with_errors = [
+        any(worst in section.blocks for section in assembly.body_of(context, worst)[0][:1])
+        for context in (contexts[0], replace(contexts[0], domain=domain))
+    ]
+    assert with_errors == [True, False]
+
+
+@pytest.mark.parametrize("prevalence", [0.0, 1.0, 7])
+def test_a_prevalence_is_a_share(prevalence):
+    X, y = drawn_images(12)
+    with pytest.raises(ValueError, match="prevalence must lie strictly between 0 and 1"):
+        report(classifier(), X, y, prevalence=prevalence)

@@ -8,6 +8,7 @@ from appkit.reporting.content.case import case_section
 from appkit.reporting.content.context import DomainSection, Limits, ReportContext
 from appkit.reporting.content.drivers import drivers_section, rank_tile
 from appkit.reporting.content.hashing import Digests, data_hash, model_hash
+from appkit.reporting.content.image_errors import image_errors
 from appkit.reporting.content.image_shift import shift_section
 from appkit.reporting.content.limitations import gaps_of, limitations_section
 from appkit.reporting.content.looking import looking_section
@@ -33,7 +34,17 @@ __all__ = ["assemble", "body_of", "lead_text"]
 
 _MOST_TILES = 6
 _LEAD_WORDS = 45
-_DOMAIN_OPTIONS = ("protected", "dates", "incumbent_score", "challengers", "validation", "subgroups")
+_FAILURES = "failures"  # key of a domain's own section on the worst errors, which then stand there alone
+_DOMAIN_OPTIONS = (
+    "protected",
+    "dates",
+    "incumbent_score",
+    "challengers",
+    "validation",
+    "subgroups",
+    "prevalence",
+    "study",
+)
 
 StripTile = Tile | RankTile | NotFilled
 
@@ -82,15 +93,24 @@ def body_of(
     if context.domain is not None and context.domain.report_sections is not None:
         added = tuple(context.domain.report_sections(context))
     gaps = _unused_options(context) if not added else ()
-    tiles = (
-        *performance_tiles(context),
-        *(tile for section in added if isinstance(section, DomainSection) for tile in section.tiles),
-        rank_tile(context),
-    )
+    of_domain = tuple(tile for section in added if isinstance(section, DomainSection) for tile in section.tiles)
+    tiles = _strip(performance_tiles(context), of_domain, rank_tile(context))
+    errors = None if any(section.key == _FAILURES for section in added) else image_errors(context)
+    if errors is not None:
+        own[0] = _with_blocks(own[0], (errors,))
     sections = _merged(own, added)
     if gaps:
         sections[-1] = _with_blocks(sections[-1], gaps)
-    return tuple(sections), tiles[: _MOST_TILES - 1] + tiles[-1:] if len(tiles) > _MOST_TILES else tiles
+    return tuple(sections), tiles
+
+
+def _strip(own: tuple[StripTile, ...], of_domain: tuple[StripTile, ...], rank: StripTile) -> tuple[StripTile, ...]:
+    """Return what fits the strip: the first measure, the domain's, others as there is room, and the rank."""
+    shown = of_domain[: _MOST_TILES - 2]
+    n_own = _MOST_TILES - 1 - len(shown)
+    if len(own) + len(of_domain) < _MOST_TILES:
+        return (*own, *of_domain, rank)
+    return (own[0], *shown, *own[1:n_own], rank) if len(own) > n_own else (*own, *shown, rank)
 
 
 def _by_kind(context: ReportContext) -> tuple[Section, ...]:

@@ -86,6 +86,8 @@ def report(
     validation: tuple[Any, ArrayLike] | None = None,
     subgroups: pd.DataFrame | Sequence[str] | None = None,
     show_images: Showing = False,
+    prevalence: float | None = None,
+    study: Any = None,
 ) -> Report:
     """Measure and explain a fitted model on rows it has not seen, and return everything as a report.
 
@@ -151,6 +153,12 @@ def report(
     show_images
         Of an image model, whether images stand on the page: ``False``, for they may be of patients; ``True``; or
         ``"named"``, with the names of their files.
+    prevalence
+        Of a domain's sections: share of events where the model is to be used, between 0 and 1, where the rows hold
+        another.
+    study
+        Of a domain's sections: what only a person can tell of the study, such as
+        ``domains.medical.checklist.StudyFacts``.
 
     Raises
     ------
@@ -193,6 +201,8 @@ def report(
         validation=validation,
         subgroups=subgroups,
         show_images=show_images,
+        prevalence=_checked_prevalence(prevalence),
+        study=study,
     )
     used = resolve_domain(domain, model)
     subject = subject_of(model, X, y, output=output, show_images=show_images)
@@ -230,6 +240,12 @@ def _n_explained(given: int | None, model: Any) -> int:
     if given is not None:
         return given
     return EXPLAINED_IMAGES if is_of_images(model) else EXPLAINED_ROWS
+
+
+def _checked_prevalence(prevalence: float | None) -> float | None:
+    if prevalence is not None and not 0 < prevalence < 1:
+        raise ValueError(f"prevalence must lie strictly between 0 and 1, got {prevalence!r}.")
+    return prevalence
 
 
 def _case_printed(subject: Subject, told: _Told) -> dict[str, Any]:
@@ -313,7 +329,10 @@ def _context(
         dates=subject.of_rows(asked.dates),
         incumbent_score=subject.of_rows(asked.incumbent_score),
         challengers=asked.challengers,
+        prevalence=asked.prevalence,
+        study=asked.study,
         data_name=asked.data_name or "",
+        purpose=asked.purpose or "",
         random_state=asked.random_state,
         notes=told.background.notes,
     )

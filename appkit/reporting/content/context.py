@@ -104,8 +104,12 @@ class ReportContext:
         Columns to tell subgroups by, one row per row of ``X``; ``None`` where none were given.
     protected, dates, incumbent_score, challengers
         As the caller gave them, one entry per row of ``X``.
-    data_name, random_state, notes
-        Name of the data, the seed of everything drawn, and what fell back.
+    prevalence
+        Share of events where the model is to be used, as stated; ``None`` where nobody did.
+    study
+        What only a person can tell of the study behind the rows, as a domain wants it.
+    data_name, purpose, random_state, notes
+        Name of the data, what the model is used for, the seed of everything drawn, and what fell back.
     """
 
     subject: Subject
@@ -130,7 +134,10 @@ class ReportContext:
     dates: Any = None
     incumbent_score: Any = None
     challengers: Any = None
+    prevalence: float | None = None
+    study: Any = None
     data_name: str = ""
+    purpose: str = ""
     random_state: int = 0
     notes: tuple[str, ...] = ()
 

@@ -15,7 +15,6 @@ from appkit.prediction.target_range import within_range
 from appkit.reporting.charts.per_hundred import shares_of
 from appkit.reporting.content.context import ReportContext
 from appkit.reporting.content.dependence import intervals_words, of_groups, rows_words
-from appkit.reporting.content.image_errors import image_errors
 from appkit.reporting.content.metrics import metrics_table
 from appkit.reporting.content.phrasing import (
     Words,
@@ -68,8 +67,6 @@ def performance_section(context: ReportContext) -> Section:
     else:
         question = "How far are predictions from what came, and do they lean to one side?"
         blocks = (_errors_by_tenth(context), metrics_table(context))
-    errors = image_errors(context)
-    blocks = blocks if errors is None else (*blocks, errors)
     return Section(key="performance", title="Performance", question=question, blocks=blocks, starts_page=True)
 
 

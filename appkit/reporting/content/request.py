@@ -15,7 +15,7 @@ from appkit.reporting.facts import Counterfactual, Limit
 
 __all__ = ["ReportRequest"]
 
-_SETTINGS = ("costs", "threshold", "limits", "changeable", "n_explained", "show_images")
+_SETTINGS = ("costs", "threshold", "limits", "changeable", "n_explained", "show_images", "prevalence")
 _DATA = (
     "sample_weight",
     "groups",
@@ -23,6 +23,7 @@ _DATA = (
     "reference",
     "validation",
     "subgroups",
+    "study",
     "protected",
     "dates",
     "incumbent_score",
@@ -60,6 +61,8 @@ class ReportRequest:
     validation: Any = None
     subgroups: pd.DataFrame | Sequence[str] | None = None
     show_images: Showing = False
+    prevalence: float | None = None
+    study: Any = None
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -26,12 +26,15 @@ class Validation:
         Whether the event, or the chosen class, came, bool ``(n_rows,)``; ``None`` for values.
     units
         Patient or machine behind each row, ``(n_rows,)``, where the model knows it.
+    images
+        Of an image model what a report on these rows would be about: its images are ``images.images``.
     """
 
     y: np.ndarray
     output: np.ndarray
     is_event: np.ndarray | None
     units: np.ndarray | None = None
+    images: ImageSubject | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -58,7 +61,8 @@ def validation_rows(validation: Any, subject: Subject) -> Validation | None:
                          "be judged on them.")  # fmt: skip
     units = seen.units if isinstance(seen, ImageSubject | SeriesSubject) else None
     is_event = labels == subject.output if subject.is_probability else None
-    return Validation(labels, seen(seen.table), is_event, units)
+    images = seen if isinstance(seen, ImageSubject) else None
+    return Validation(labels, seen(seen.table), is_event, units, images)
 
 
 def _check_labels(labels: np.ndarray, subject: Subject) -> None:
