@@ -15,6 +15,7 @@ from appkit.reporting.content.subject import ImageSubject
 from appkit.reporting.facts import Block, Cell, DataTable, NotFilled, Verdict, WarningBox
 from appkit.reporting.numbers import count_text
 from appkit.reporting.words import list_text
+from domains.medical.report.characteristics import characteristics_table
 from domains.medical.report.parts import Overlap, Part
 from domains.medical.report.stated import stated_study
 
@@ -36,6 +37,7 @@ def flow_section(context: ReportContext, parts: tuple[Part, ...], overlaps: tupl
         _shared_box(overlaps),
         _record_box(context, parts),
         _counts(context, parts),
+        characteristics_table(parts),
         *_gaps(parts),
         _left_out(context),
         _shared_table(overlaps, parts) if any(part.images is not None for part in parts) else None,

@@ -25,7 +25,6 @@ from domains.medical.prediction import (
 from domains.medical.report.benefit import benefit_figure
 from domains.medical.report.points import FIXED, IN_FORCE, Points, threshold_text
 from domains.medical.report.shares import counted, interval_words, ratio_cell, share_cell
-from domains.medical.report.stated import stated_prevalence
 
 __all__ = ["operating_section", "operating_title"]
 
@@ -39,7 +38,7 @@ def operating_section(context: ReportContext, points: Points) -> DomainSection:
     and ``"Sensitivity at specificity 90 %"``, ``"Specificity at sensitivity 90 %"``, the same with 95 %.
     """
     here = operating_table(points.all, context.events, context.output, groups=context.units)
-    prevalence = stated_prevalence(context)
+    prevalence = context.prevalence
     there = None
     if prevalence is not None:
         there = operating_table(points.all, context.events, context.output, groups=context.units, prevalence=prevalence)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations_with_replacement
 
 import numpy as np
+import pandas as pd
 
 from appkit.data.duplicates import duplicate_groups
 from appkit.data.images import Images
@@ -34,6 +35,8 @@ class Part:
         Label of the patient of each image, ``(n,)``, where known: comparable between parts.
     n_patients
         Patients; ``None`` where they are not known.
+    records
+        What else the caller's table has on each image, one row an image, where it is a table.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Part:
     images: Images | None = None
     patients: np.ndarray | None = None
     n_patients: int | None = None
+    records: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -146,9 +150,8 @@ def _validation(context: ReportContext) -> Part | None:
     given = context.validation
     if given is None:
         return None
-    subject = getattr(given, "images", None)
-    if isinstance(subject, ImageSubject):
-        return _part("validation", len(given), given.y, subject)
+    if given.images is not None:
+        return _part("validation", len(given), given.y, given.images)
     n_patients = None if given.units is None else len(np.unique(given.units.astype(str)))
     return Part("validation", len(given), given.y, patients=given.units, n_patients=n_patients)
 
@@ -156,12 +159,12 @@ def _validation(context: ReportContext) -> Part | None:
 def _test(context: ReportContext) -> Part:
     n_patients = None if context.units is None else len(np.unique(context.units))
     if not isinstance(context.subject, ImageSubject):
-        return Part("test", context.n, context.y, n_patients=n_patients)
+        return Part("test", context.n, context.y, n_patients=n_patients, records=context.subgroups)
     patients = context.subject.units
-    return Part("test", context.n, context.y, context.subject.images, patients, n_patients)
+    return Part("test", context.n, context.y, context.subject.images, patients, n_patients, context.subgroups)
 
 
 def _part(name: str, n: int, y: np.ndarray | None, subject: ImageSubject) -> Part:
     patients = subject.units
     n_patients = None if patients is None else len(np.unique(patients.astype(str)))
-    return Part(name, n, y, subject.images, patients, n_patients)
+    return Part(name, n, y, subject.images, patients, n_patients, subject.given)

@@ -1,5 +1,6 @@
 """What a report knows of a study by itself: the facts from which reporting guidelines are filled."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -18,9 +19,10 @@ from appkit.reporting.content.subject import ImageSubject
 from appkit.reporting.numbers import count_text
 from appkit.reporting.words import list_text
 from domains.medical.checklist import SplitFacts, StudyFacts
+from domains.medical.report.characteristics import characteristics_of
 from domains.medical.report.parts import Overlap, Part
 from domains.medical.report.points import Points
-from domains.medical.report.stated import stated_purpose, stated_study
+from domains.medical.report.stated import stated_study
 
 __all__ = ["study_facts"]
 
@@ -53,16 +55,17 @@ def study_facts(
     """
     own = StudyFacts(
         data_name=context.data_name,
-        event=context.words["event"] if context.subject.task == "binary" else "",
-        splits=tuple(_split(part) for part in parts),
+        event=str(context.subject.output) if context.subject.task == "binary" else "",
+        splits=tuple(_split(part, overlaps) for part in parts),
         is_split_by_patient=_is_split_by_patient(overlaps),
         n_duplicates=_n_duplicates(overlaps),
-        intended_use=stated_purpose(context),
+        intended_use=context.purpose,
         interval_method=_interval_words(context),
         metrics=_figures(context, _METRICS),
         calibration=_figures(context, _CALIBRATION),
         thresholds=_threshold_words(context, points),
         subgroups=() if context.subgroups is None else tuple(map(label_of, context.subgroups.columns)),
+        characteristics=tuple(map(label_of, characteristics_of(parts))),
         n_errors_shown=n_errors_shown,
         explanation=_explanation_words(context),
         explanation_checks=_check_words(context),
@@ -83,12 +86,15 @@ def _with_author(own: StudyFacts, told: StudyFacts) -> StudyFacts:
     return replace(own, **given)
 
 
-def _split(part: Part) -> SplitFacts:
+def _split(part: Part, overlaps: Sequence[Overlap]) -> SplitFacts:
+    """Return a part as the checklists know it; a test part that shares images or patients is not called a test."""
     classes: tuple[tuple[str, int], ...] = ()
     if part.y is not None:
         labels, counts = np.unique(part.y, return_counts=True)
         classes = tuple((str(label), int(count)) for label, count in zip(labels, counts, strict=True))
-    return SplitFacts(part.name, part.n, part.n_patients, classes)
+    leaks = any(one.second == part.name == "test" and not one.is_within and (one.n_equal or one.n_patients)
+                for one in overlaps)  # fmt: skip
+    return SplitFacts("evaluation, not kept apart" if leaks else part.name, part.n, part.n_patients, classes)
 
 
 def _is_split_by_patient(overlaps: Sequence[Overlap]) -> bool | None:
@@ -175,7 +181,6 @@ def _with_model(facts: StudyFacts, context: ReportContext) -> StudyFacts:
         training=_settings(model, training),
         selection=_selection_words(model),
         class_balance=_balance_words(model),
-        seed=model.random_state if isinstance(model.random_state, int) else None,
         hardware=f"{str(training['device']).upper()} in {training['precision']}",
     )
 
@@ -195,7 +200,8 @@ def _shape_words(subject: ImageSubject) -> str:
 
 def _weight_words(model: Any) -> str:
     if model.weights is None:
-        return "at random"
+        seed = f", seed {model.random_state}" if isinstance(model.random_state, int) else ""
+        return f"at random{seed}"
     source = model.weights if model.weights == "published" else Path(str(model.weights)).name
     return f"from {model.network} ({source}), fine-tuned: {model.fine_tune}"
 
@@ -204,8 +210,10 @@ def _steps(model: Any, subject: ImageSubject) -> tuple[str, ...]:
     shape = subject.images.shape
     way = "keeping proportions, with black borders" if model.resize == "pad" else "stretched"
     channels = "turned to grey" if shape.n_channels == 1 else f"{shape.n_channels} channels"
+    from_files = os.path.isfile(str(subject.images.names[0]))
+    decoded = "files decoded at their full depth (of DICOM: rescaled, windowed, bright is dense)"
     return (
-        "files decoded at their full depth (of DICOM: rescaled, windowed, bright is dense)",
+        decoded if from_files else "arrays as given",
         f"brought to {shape.height} × {shape.width} pixels, {way}",
         channels,
         "standardised by mean and deviation of the training pixels"

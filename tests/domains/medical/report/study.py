@@ -1,6 +1,5 @@
 """A small reader study: pictures with a bright spot, a reader that measures it, and what a report knows of both."""
 
-import copy
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +16,7 @@ from appkit.reporting.content.subject import subject_of
 from appkit.reporting.content.validation import validation_rows
 from domains.medical import DOMAIN
 
-__all__ = ["SIDE", "SpotReader", "context_of", "pictures", "stated", "study"]
+__all__ = ["SIDE", "SpotReader", "context_of", "pictures", "study"]
 
 SIDE = 16
 SPOT = slice(4, 9)
@@ -107,11 +106,3 @@ def study(**given: Any) -> ReportContext:
         "challengers": "auto",
     }
     return context_of(SpotReader(), *pictures(300, first=2_000, seed=3), **options | given)
-
-
-def stated(context: ReportContext, **told: Any) -> ReportContext:
-    """Return the context with what the caller told of the study: ``prevalence``, ``study``, ``purpose``."""
-    answer = copy.copy(context)
-    for name, value in told.items():
-        object.__setattr__(answer, name, value)
-    return answer

@@ -1,15 +1,18 @@
 """Counts by part, images and patients in two parts, and how files are stored, against what was put in."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from appkit.data.images import Images
+from appkit.reporting.content.phrasing import percent
 from appkit.reporting.facts import DataTable, NotFilled, WarningBox
 from domains.medical.checklist import StudyFacts
 from domains.medical.report.flow import flow_section, overlap_title
 from domains.medical.report.parts import Overlap, Part, find_overlaps, parts_of
-from tests.domains.medical.report.study import SpotReader, context_of, pictures, stated
+from tests.domains.medical.report.study import SpotReader, context_of, pictures, study
 
 
 def section_of(context):
@@ -126,8 +129,23 @@ def test_a_model_that_remembers_other_training_images_says_so():
 
 
 def test_images_left_out_are_told_as_stated(bare):
-    told = stated(bare, study=StudyFacts(exclusions=(("blurred", 3), ("lateral view", 11))))
+    told = replace(bare, study=StudyFacts(exclusions=(("blurred", 3), ("lateral view", 11))))
     assert table(section_of(told), "14 images left out").rows == (("blurred", 3), ("lateral view", 11))
+
+
+def test_characteristics_are_counted_by_part(full):
+    who = table(section_of(full), "Who is in each part")
+    rows = {str(row[0]): row[1:] for row in who.rows}
+    women = [int((part["sex"] == "F").sum()) for part in (pictures(240, seed=1)[0], pictures(180, first=1_000)[0])]
+    assert [cell.split()[0] for cell in rows["Sex: F"][:2]] == [str(n) for n in women]
+    assert rows["Site: south"][2] == f"76 ({percent(76 / 300)})"
+    assert sum(int(rows[name][0].split()[0]) for name in rows if name.startswith("Age")) == 240
+
+
+def test_a_column_that_one_part_lacks_is_no_characteristic():
+    X, y = pictures(60, first=900, seed=4)
+    section = section_of(study(reference=(X.drop(columns=["sex", "site"]), y)))
+    assert {str(row[0]).split(":")[0] for row in table(section, "Who").rows} == {"Age"}
 
 
 def test_a_part_without_labels_is_counted_all_the_same():

@@ -1,5 +1,7 @@
 """Checklists are filled from facts, by nothing else; what the author says goes before."""
 
+from dataclasses import replace
+
 import pytest
 
 from appkit.prediction import auc
@@ -10,7 +12,7 @@ from domains.medical.report.guidelines import guidelines_section
 from domains.medical.report.parts import find_overlaps, parts_of
 from domains.medical.report.points import points_of
 from domains.medical.report.record import study_facts
-from tests.domains.medical.report.study import stated, study
+from tests.domains.medical.report.study import pictures, study
 
 
 def facts_of(context) -> StudyFacts:
@@ -46,8 +48,15 @@ def test_facts_are_those_of_the_data(full):
     assert facts.is_split_by_patient is True
     assert facts.n_duplicates == 0
     assert facts.metrics[0] == auc(full.events, full.output, groups=full.units)
-    assert facts.subgroups == ("Sex", "Site", "Age")
+    assert facts.subgroups == facts.characteristics == ("Sex", "Site", "Age")
     assert "180 validation images" in facts.thresholds
+
+
+def test_a_test_part_that_shares_patients_is_no_internal_test():
+    shared = study(reference=pictures(240, first=2_000, seed=1), validation=None, challengers=None)
+    found = {one.item.key: one for one in fill(facts_of(shared))}
+    assert found["CLAIM 32"].status == "missing"
+    assert "Patients may be in two partitions." in found["CLAIM 20"].text
 
 
 def test_unknown_patients_leave_the_split_open(bare):
@@ -57,7 +66,7 @@ def test_unknown_patients_leave_the_split_open(bare):
 
 def test_what_the_author_says_goes_before(full):
     told = StudyFacts(data_name="A named set", statements={"CLAIM 44": "No funding."})
-    facts = facts_of(stated(full, study=told))
+    facts = facts_of(replace(full, study=told))
     found = {one.item.key: one for one in fill(facts)}
     assert facts.data_name == "A named set"
     assert facts.splits
@@ -65,14 +74,14 @@ def test_what_the_author_says_goes_before(full):
 
 
 def test_the_purpose_of_a_report_is_the_intended_use(full):
-    facts = facts_of(stated(full, purpose="A second look at night."))
+    facts = facts_of(replace(full, purpose="A second look at night."))
     found = {one.item.key: one for one in fill(facts)}
     assert found["TRIPOD+AI 3b"].text == "A second look at night."
 
 
 def test_facts_of_another_kind_are_refused(full):
     with pytest.raises(TypeError, match=r"study must be domains.medical.checklist.StudyFacts, got dict"):
-        facts_of(stated(full, study={"data_name": "x"}))
+        facts_of(replace(full, study={"data_name": "x"}))
 
 
 def test_the_number_of_items_has_a_limit():

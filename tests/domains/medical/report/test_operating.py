@@ -1,5 +1,7 @@
 """Thresholds come from validation alone; the figures at them are those of counting."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from appkit.reporting.content.context import Limits
 from appkit.reporting.facts import CurveFigure, DataTable, LimitTable, NotFilled, Tile
 from domains.medical.report.operating import operating_section
 from domains.medical.report.points import points_of
-from tests.domains.medical.report.study import SpotReader, context_of, pictures, stated, study
+from tests.domains.medical.report.study import SpotReader, context_of, pictures, study
 
 
 def section_of(context):
@@ -77,7 +79,7 @@ def test_the_question_gives_the_area_clustered_by_patient(full):
 
 
 def test_a_stated_prevalence_moves_predictive_values(full):
-    section = section_of(stated(full, prevalence=0.02))
+    section = section_of(replace(full, prevalence=0.02))
     meaning = next(b for b in section.blocks if isinstance(b, DataTable) and "LR+" in b.columns)
     assert meaning.columns[-2:] == ("PPV at 2\u202f%, stated", "NPV at 2\u202f%, stated")
     at_90 = next(row for row in meaning.rows if row[0] == "Specificity 90 % on validation")
@@ -88,7 +90,7 @@ def test_a_stated_prevalence_moves_predictive_values(full):
 
 def test_a_prevalence_in_percent_is_refused(full):
     with pytest.raises(ValueError, match=r"prevalence must be a share strictly between 0 and 1, got 2"):
-        section_of(stated(full, prevalence=2))
+        section_of(replace(full, prevalence=2))
 
 
 def test_images_without_patients_have_exact_intervals():
