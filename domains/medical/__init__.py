@@ -8,8 +8,10 @@ from domains.medical.data import (
     load_image_folder,
     load_pneumoniamnist,
 )
+from domains.medical.demo import demo
 from domains.medical.model import MedicalImageClassifier
 from domains.medical.phantoms import make_phantoms
+from domains.medical.report import report_sections
 
 __all__ = [
     "DOMAIN",
@@ -33,6 +35,7 @@ DOMAIN = Domain(
         "chest_xray_test": load_chest_xray_test,
         "make_phantoms": make_phantoms,
     },
+    demo=demo,
     wording={
         "event": "finding",
         "row": "image",
@@ -44,4 +47,5 @@ DOMAIN = Domain(
         "happened": "had the finding",
         "stayed": "had no finding",
     },
+    report_sections=report_sections,
 )
