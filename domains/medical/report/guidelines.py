@@ -40,7 +40,7 @@ def guidelines_section(context: ReportContext, facts: StudyFacts) -> DomainSecti
         key="checklists",
         title="Checklists",
         question="What do CLAIM and TRIPOD+AI ask, what does this report answer, and what is missing?",
-        blocks=(*(() if n == n_filled else (box,)), *(_figure(count, filled) for count in counts)),
+        blocks=(*(() if n == n_filled else (box,)), _figure(counts, filled)),
         tiles=(
             Tile(
                 name="Checklist items filled",
@@ -54,54 +54,58 @@ def guidelines_section(context: ReportContext, facts: StudyFacts) -> DomainSecti
     )
 
 
-def checklist_title(count: ChecklistCount) -> str:
-    """Return how far a checklist is filled.
+def checklist_title(counts: Sequence[ChecklistCount]) -> str:
+    """Return how far the checklists are filled.
 
     Examples
     --------
-    >>> checklist_title(ChecklistCount("CLAIM", 20, 10, 14))
-    'CLAIM: 20 of 44 items filled, 10 in part, 14 missing'
-    >>> checklist_title(ChecklistCount("CLAIM", 44, 0, 0))
-    'CLAIM: all 44 items filled'
+    >>> checklist_title([ChecklistCount("CLAIM", 20, 10, 14), ChecklistCount("TRIPOD+AI", 12, 8, 32)])
+    '32 of 96 items are filled, 18 in part, 46 wait for the author'
+    >>> checklist_title([ChecklistCount("CLAIM", 44, 0, 0)])
+    'All 44 items are filled'
     """
-    n = count.n_filled + count.n_partly + count.n_missing
-    if count.n_filled == n:
-        return f"{count.checklist}: all {n} items filled"
-    return (
-        f"{count.checklist}: {count.n_filled or 'none'} of {n} items filled, {count.n_partly or 'none'} in part, "
-        f"{count.n_missing or 'none'} missing"
+    filled, partly, missing = (
+        sum(getattr(count, name) for count in counts) for name in ("n_filled", "n_partly", "n_missing")
     )
+    n = filled + partly + missing
+    if filled == n:
+        return f"All {n} items are filled"
+    wait = "none waits" if missing == 0 else f"{missing} {'waits' if missing == 1 else 'wait'}"
+    return f"{filled or 'None'} of {n} items are filled, {partly or 'none'} in part, {wait} for the author"
 
 
-def _figure(count: ChecklistCount, filled: Sequence[FilledItem]) -> BarRows:
-    """Return how many items have each status; the items themselves are the table behind it."""
-    counts = {"Filled": count.n_filled, "Filled in part": count.n_partly, "Missing": count.n_missing}
+def _figure(counts: Sequence[ChecklistCount], filled: Sequence[FilledItem]) -> BarRows:
+    """Return how many items of each checklist have each status; the items themselves are the table behind it."""
+    bars = [
+        Bar(f"{count.checklist}, {name}", Measure.exact(float(n), unit="count"))
+        for count in counts
+        for name, n in (("filled", count.n_filled), ("in part", count.n_partly), ("missing", count.n_missing))
+    ]
     return BarRows(
-        key=f"checklist-{count.checklist.partition('+')[0].lower()}",
-        finding=checklist_title(count),
-        caption=f"{_SOURCES[count.checklist]}. The table behind has every item, told in our words, what this report "
-        "says on it and what its author must supply.",
+        key="checklist-items",
+        finding=checklist_title(counts),
+        caption=f"{'; '.join(f'{count.checklist}: {_SOURCES[count.checklist]}' for count in counts)}. The table behind "
+        "has every item, told in our words, what this report says on it and what its author must supply.",
         how_to_read="An item is filled where data, model, figures or the author tell all it asks for. "
         "Open the table for what is still to be written.",
         axis=Axis("items"),
-        bars=tuple(Bar(name, Measure.exact(float(n), unit="count")) for name, n in counts.items()),
-        twin=_table(count, filled),
+        bars=tuple(bars),
+        twin=_table(filled),
     )
 
 
-def _table(count: ChecklistCount, filled: Sequence[FilledItem]) -> DataTable:
-    own = [one for one in filled if one.item.checklist == count.checklist]
+def _table(filled: Sequence[FilledItem]) -> DataTable:
     return DataTable(
-        caption=f"{count.checklist}, item by item",
+        caption="CLAIM and TRIPOD+AI, item by item",
         columns=("Item", "Asked", "Status", "This report says", "The author must supply"),
         rows=tuple(
             (
-                f"{one.item.number} {one.item.topic}",
+                f"{one.item.key} {one.item.topic}",
                 one.item.what,
                 _VERDICTS[one.status],
                 one.text or "nothing",
                 one.needed or "nothing",
             )
-            for one in own
+            for one in filled
         ),
     )

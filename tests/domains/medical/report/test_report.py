@@ -84,12 +84,12 @@ def test_the_strip_tells_of_the_area_and_the_operating_point(page):
 
 
 def test_the_network_is_told_in_the_checklist(page, model):
-    (claim,) = (b for section in page.sections for b in section.blocks if getattr(b, "key", "") == "checklist-claim")
-    rows = {str(row[0]).split()[0]: row for row in claim.twin.rows}
-    assert rows["22"][3].startswith("TinyNetwork, input 16 × 16 pixels, grey, uint8")
-    assert f"{model.training_['n_parameters']:,} parameters" in rows["22"][3]
-    assert rows["24"][3] == "Weights started at random, seed 0."
-    assert rows["20"][3] == "No patient is in two partitions. No image occurs twice."
+    (items,) = (b for section in page.sections for b in section.blocks if getattr(b, "key", "") == "checklist-items")
+    rows = {" ".join(str(row[0]).split()[:2]): row for row in items.twin.rows}
+    assert rows["CLAIM 22"][3].startswith("TinyNetwork, input 16 × 16 pixels, grey, uint8")
+    assert f"{model.training_['n_parameters']:,} parameters" in rows["CLAIM 22"][3]
+    assert rows["CLAIM 24"][3] == "Weights started at random, seed 0."
+    assert rows["CLAIM 20"][3] == "No patient is in two partitions. No image occurs twice."
 
 
 def test_the_page_holds_no_picture_and_no_patient(page):
