@@ -33,6 +33,7 @@ from appkit.reporting.facts import (
     ImportanceFigure,
     NotFilled,
     Paragraphs,
+    RankTile,
     Section,
     ThumbnailGallery,
     WaterfallFigure,
@@ -411,3 +412,9 @@ def test_a_prevalence_is_a_share(prevalence):
     X, y = drawn_images(12)
     with pytest.raises(ValueError, match="prevalence must lie strictly between 0 and 1"):
         report(classifier(), X, y, prevalence=prevalence)
+
+
+def test_the_strip_tells_how_far_the_map_of_one_image_holds(contexts, page):
+    (tile,) = [tile for tile in page.tiles if isinstance(tile, RankTile)]
+    verdict = contexts[0].methods.leading.certificate.rows[0]
+    assert (tile.name, tile.reliable, tile.total) == ("Map of one image", verdict.rank, verdict.n_players)

@@ -8,6 +8,7 @@ from appkit.reporting.content.case import case_section
 from appkit.reporting.content.context import DomainSection, Limits, ReportContext
 from appkit.reporting.content.drivers import drivers_section, rank_tile
 from appkit.reporting.content.hashing import Digests, data_hash, model_hash
+from appkit.reporting.content.image_case import map_tile
 from appkit.reporting.content.image_errors import image_errors
 from appkit.reporting.content.image_shift import shift_section
 from appkit.reporting.content.limitations import gaps_of, limitations_section
@@ -94,7 +95,8 @@ def body_of(
         added = tuple(context.domain.report_sections(context))
     gaps = _unused_options(context) if not added else ()
     of_domain = tuple(tile for section in added if isinstance(section, DomainSection) for tile in section.tiles)
-    tiles = _strip(performance_tiles(context), of_domain, rank_tile(context))
+    held = rank_tile(context) if context.methods is None else map_tile(context, context.methods)
+    tiles = _strip(performance_tiles(context), of_domain, held)
     errors = None if any(section.key == _FAILURES for section in added) else image_errors(context)
     if errors is not None:
         own[0] = _with_blocks(own[0], (errors,))

@@ -15,10 +15,20 @@ from appkit.reporting.content.maps import certified, image_map, moves_finding
 from appkit.reporting.content.phrasing import capital
 from appkit.reporting.content.png import page_size, png_text
 from appkit.reporting.content.valuing import is_loss_low
-from appkit.reporting.facts import Badge, Block, Cell, DataTable, ImageMap, ImageMapFigure, Measure, NotFilled
+from appkit.reporting.facts import (
+    Badge,
+    Block,
+    Cell,
+    DataTable,
+    ImageMap,
+    ImageMapFigure,
+    Measure,
+    NotFilled,
+    RankTile,
+)
 from appkit.reporting.numbers import value_text
 
-__all__ = ["image_case_blocks"]
+__all__ = ["image_case_blocks", "map_tile"]
 
 _CHECKS = {"Deletion": 1, "Insertion": 1, "Random weights": 2}  # and the decimals they are told with
 
@@ -35,6 +45,23 @@ def image_case_blocks(context: ReportContext, methods: ImageMethods) -> tuple[Bl
         caption=f"Certificate of the {leading.name} map; numbers without an interval stand for this one image.",
     )
     return (_badge(leading), _figure(context, methods), _checks(context, methods), table, *_missing(methods))
+
+
+def map_tile(context: ReportContext, methods: ImageMethods) -> RankTile:
+    """Return the tile of how far the leading map of one image holds.
+
+    A ranking of places over all images is no measure of a model: a finding may lie anywhere.
+    """
+    leading = methods.leading
+    (verdict,) = leading.certificate.rows
+    moved = _measured(leading.certificate, "Deletion", decimals=1)
+    sentence = f"Patches of {context.case.label}, by {leading.name}."
+    if moved is not None:
+        times = value_text(moved)
+        sentence = f"{sentence} Removing what ranks first moves the output {times} times as far as chance."
+    return RankTile(
+        name="Map of one image", reliable=verdict.rank or 0, total=verdict.n_players or 1, sentence=sentence
+    )
 
 
 def _badge(leading: MethodMap) -> Badge:
