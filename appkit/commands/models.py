@@ -22,7 +22,7 @@ def open_model(model: Path, **of_images: Any) -> Any:
     model
         What ``appkit fit`` saved.
     of_images
-        What the user gave to the options that are there for models of images alone.
+        What the user gave to the options that are there for models of images alone; ``None`` for nothing.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def open_model(model: Path, **of_images: Any) -> Any:
     from appkit.persistence import load
 
     loaded = load(model, device="auto")
-    given = [name for name, value in of_images.items() if value not in (None, False, [])]
+    given = [name for name, value in of_images.items() if value is not None]
     if given and not is_of_images(loaded):
         option = given[0].replace("_", "-")
         raise ValueError(f"--{option} is for models of images; {type(loaded).__name__} judges no images.")

@@ -54,6 +54,9 @@ def report(
     validation: Annotated[
         Path | None, typer.Option(exists=True, help="Images, as FILE, that thresholds are chosen on.")
     ] = None,
+    prevalence: Annotated[
+        float | None, typer.Option(help="Share of events where a model of images is to be used, such as 0.1.")
+    ] = None,
     subgroup: Annotated[
         list[str] | None, typer.Option(help="Column to tell subgroups of images by: sex, site. Repeatable.")
     ] = None,
@@ -87,8 +90,8 @@ def report(
     limits = parse_limits(limit or ())
     if challengers and reference is None:
         raise typer.BadParameter("--challengers need training rows to fit on: give --reference.")
-    of_images = {"image": image, "patient": patient, "validation": validation, "subgroup": subgroup}
-    loaded = open_model(model, **of_images, show_images=show_images)
+    of_images: dict[str, Any] = {"image": image, "patient": patient, "validation": validation, "prevalence": prevalence}
+    loaded = open_model(model, **of_images, subgroup=subgroup or None, show_images=show_images or None)
 
     def read(source: Path) -> _Rows:
         if is_of_images(loaded):
@@ -119,6 +122,7 @@ def report(
         incumbent_score=None if incumbent is None else _score(judged.table, incumbent, file),
         dates=None if dates is None else _dates(judged.table, dates, file),
         validation=None if held_out is None else held_out.pair(),
+        prevalence=prevalence,
         subgroups=judged.table[subgroup] if subgroup else None,
         show_images=show_images,
         random_state=seed,

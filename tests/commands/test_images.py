@@ -214,9 +214,9 @@ def test_a_report_on_a_folder_goes_by_patient(asked_of_report, scans):
 def test_a_report_on_a_table_knows_its_columns_by_the_names_of_the_model(asked_of_report, scans):
     columns = ["--image", "file", "--target", "finding", "--patient", "pid", "--subgroup", "sex"]
     others = ["--validation", scans / "train.csv", "--reference", scans / "train.csv", "--show-images"]
-    seen = asked_of_report(scans / "test.csv", *columns, *others)
+    seen = asked_of_report(scans / "test.csv", *columns, *others, "--prevalence", 0.1)
     assert {"path", "patient", "sex"} == set(seen["X"]) == set(seen["validation"][0])
-    assert (seen["subgroups"].columns.tolist(), seen["show_images"]) == (["sex"], True)
+    assert (seen["subgroups"].columns.tolist(), seen["show_images"], seen["prevalence"]) == (["sex"], True, 0.1)
     assert [len(part) for part in seen["reference"]] == [48, 48]
 
 
@@ -313,6 +313,7 @@ def spoilt(tmp_path_factory: pytest.TempPathFactory, scans: Path, model_file: Pa
         ("report SCANS ONE --out o.html", 1, "at least two classes"),
         ("report TABULAR ROWS --target y --show-images --out o.html", 1, "--show-images is for models of images"),
         ("report TABULAR ROWS --target y --subgroup x --out o.html", 1, "--subgroup is for models of images"),
+        ("report TABULAR ROWS --target y --prevalence 0 --out o.html", 1, "--prevalence is for models of images"),
         ("report TABULAR ROWS --out o.html", 2, "--target must name the column"),
         ("datasets make_phantoms --out o.csv", 1, "o.csv must be a folder, for phantoms holds images"),
         ("datasets make_phantoms --out ONE", 1, "must be a new or an empty folder"),
