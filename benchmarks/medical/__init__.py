@@ -1,0 +1,1 @@
+"""Image classifiers and their explanations against peers: ``python -m benchmarks.medical --what chest``."""
