@@ -1,14 +1,10 @@
 """Which images and patients went where, what two parts share, and how pictures came to the network."""
 
-import os
 from collections import Counter
 from collections.abc import Hashable, Sequence
-from pathlib import Path
 
 import numpy as np
 
-from appkit.data.image_files import read_header
-from appkit.exceptions import MissingDependencyError, SchemaError
 from appkit.reporting import DomainSection, ReportContext
 from appkit.reporting.content.phrasing import capital, first_that_fits
 from appkit.reporting.content.subject import ImageSubject
@@ -17,12 +13,12 @@ from appkit.reporting.numbers import count_text
 from appkit.reporting.words import list_text
 from domains.medical.report.characteristics import characteristics_table
 from domains.medical.report.parts import Overlap, Part
+from domains.medical.report.reading import reading_table
 from domains.medical.report.stated import stated_study
 
 __all__ = ["flow_section", "overlap_title"]
 
 _MOST_CLASSES = 6
-_MOST_HEADERS = 300  # files of each part that are looked at
 _USES = {
     "training": "the network learns from it",
     "validation": "thresholds and rules are chosen on it",
@@ -41,7 +37,7 @@ def flow_section(context: ReportContext, parts: tuple[Part, ...], overlaps: tupl
         *_gaps(parts),
         _left_out(context),
         _shared_table(overlaps, parts) if any(part.images is not None for part in parts) else None,
-        _reading(context, parts) if isinstance(context.subject, ImageSubject) else None,
+        reading_table(context, parts) if isinstance(context.subject, ImageSubject) else None,
     )
     return DomainSection(
         key="flow",
@@ -237,60 +233,6 @@ def _overlap_verdict(one: Overlap) -> Verdict:
     if one.n_near:
         return Verdict("open", "look at them")
     return Verdict("pass", "apart") if one.n_patients == 0 else Verdict("open", "images apart")
-
-
-def _reading(context: ReportContext, parts: Sequence[Part]) -> DataTable:
-    assert isinstance(context.subject, ImageSubject)
-    seen = _seen_words(context)
-    held = [part for part in parts if part.images is not None]
-    return DataTable(
-        title=f"The network sees {seen}",
-        caption="Files as they are stored, and what became of them; counts of files in brackets",
-        columns=("Part", "Kind", "Stored size", "Stored depth", "As the network sees them"),
-        rows=tuple((capital(part.name), *_stored_words(part), seen) for part in held),
-    )
-
-
-def _seen_words(context: ReportContext) -> str:
-    assert isinstance(context.subject, ImageSubject)
-    shape, dtype = context.subject.images.shape, context.subject.images.pixels.dtype
-    return f"{shape.height} × {shape.width} pixels, {_colour(shape.n_channels)}, {_depth(dtype)}"
-
-
-def _stored_words(part: Part) -> tuple[str, str, str]:
-    """Return kind, size and depth of the files of a part; at most 300 of them are opened."""
-    assert part.images is not None
-    names = part.images.names.astype(str)
-    chosen = names[np.unique(np.linspace(0, len(names) - 1, min(len(names), _MOST_HEADERS)).astype(int))]
-    if not os.path.isfile(chosen[0]):
-        return "arrays", "not kept", "not kept"
-    kinds: Counter[str] = Counter()
-    sizes: Counter[str] = Counter()
-    depths: Counter[str] = Counter()
-    for name in chosen:
-        try:
-            header = read_header(name)
-        except (SchemaError, MissingDependencyError):  # moved or changed since it was read
-            continue
-        kinds[Path(name).suffix.lstrip(".").upper() or "no suffix"] += 1
-        sizes[f"{header.height} × {header.width}"] += 1
-        depths[f"{_colour(header.n_channels)}, {_depth(header.dtype)}"] += 1
-    some = "" if len(chosen) == len(names) else f"; {len(chosen)} of {count_text(len(names))} looked at"
-    return f"{_most_common(kinds)}{some}", _most_common(sizes), _most_common(depths)
-
-
-def _most_common(found: Counter[str], *, most: int = 3) -> str:
-    told = [f"{name} ({count_text(n)})" for name, n in found.most_common(most)]
-    rest = len(found) - most
-    return ", ".join([*told, *([f"{rest} others"] if rest > 0 else [])])
-
-
-def _colour(n_channels: int) -> str:
-    return {1: "grey", 3: "colour"}.get(n_channels, f"{n_channels} channels")
-
-
-def _depth(dtype: np.dtype) -> str:
-    return "real numbers" if dtype.kind == "f" else f"{8 * dtype.itemsize} bits"
 
 
 def _counted(n: int, thing: str) -> str:

@@ -85,7 +85,7 @@ def _figure(counts: Sequence[ChecklistCount], filled: Sequence[FilledItem]) -> B
         key="checklist-items",
         finding=checklist_title(counts),
         caption=f"{'; '.join(f'{count.checklist}: {_SOURCES[count.checklist]}' for count in counts)}. The table behind "
-        "has every item, told in our words, what this report says on it and what its author must supply.",
+        "has every item, what this report says on it and what its author must supply.",
         how_to_read="An item is filled where data, model, figures or the author tell all it asks for. "
         "Open the table for what is still to be written.",
         axis=Axis("items"),
@@ -97,11 +97,10 @@ def _figure(counts: Sequence[ChecklistCount], filled: Sequence[FilledItem]) -> B
 def _table(filled: Sequence[FilledItem]) -> DataTable:
     return DataTable(
         caption="CLAIM and TRIPOD+AI, item by item",
-        columns=("Item", "Asked", "Status", "This report says", "The author must supply"),
+        columns=("Item", "Status", "This report says", "The author must supply"),
         rows=tuple(
             (
                 f"{one.item.key} {one.item.topic}",
-                one.item.what,
                 _VERDICTS[one.status],
                 one.text or "nothing",
                 one.needed or "nothing",

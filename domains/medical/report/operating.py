@@ -151,7 +151,8 @@ def _limit_table(context: ReportContext, table: OperatingTable, held: tuple[_Hel
         caption=f"{capital(words['rows'])} of this report at thresholds that owe nothing to them; "
         f"{interval_words(context)}. In force: {threshold_text(own.point.threshold)}, {own.point.chosen_by}. PPV and "
         f"NPV, shares of flagged {words['rows']} with the {words['event']} and of unflagged ones without it, at a "
-        f"prevalence of {percent(own.prevalence)}, {source}.",
+        f"prevalence of {percent(own.prevalence)}, {source}."
+        + ("" if context.sample_weight is None else f" {capital(words['rows'])} are counted, not weighted."),
         quantity="Share (%)",
         label="Figure",
         rows=rows,

@@ -1,14 +1,11 @@
-"""What remains wrong when a person reads the images the model is least sure of, and what sets of labels leave open."""
-
-from typing import Any
+"""What remains wrong when a person reads the images the model is least sure of."""
 
 import numpy as np
 
 from appkit.prediction import Estimate
 from appkit.prediction.intervals import exact_share
 from appkit.reporting import DomainSection, ReportContext
-from appkit.reporting.content.phrasing import capital, first_that_fits, measure_or_gap, percent
-from appkit.reporting.content.subject import ImageSubject
+from appkit.reporting.content.phrasing import capital, measure_or_gap, percent
 from appkit.reporting.facts import (
     Axis,
     Block,
@@ -26,26 +23,24 @@ from appkit.reporting.facts import (
 from appkit.reporting.numbers import count_text, value_text
 from appkit.reporting.words import settle_phrase
 from domains.medical.prediction import (
-    ConformalSummary,
     ReferralCurve,
     ReferralOutcome,
     ReferralRule,
-    conformal_summary,
     distance_uncertainty,
     referral_curve,
     referral_outcome,
     referral_threshold,
 )
+from domains.medical.report.label_sets import sets_block
 from domains.medical.report.points import threshold_text, validation_gap
 from domains.medical.report.shares import counted, interval_words, share_cell
 
-__all__ = ["referral_finding", "referral_section", "sets_title"]
+__all__ = ["referral_finding", "referral_section"]
 
 _N_RESAMPLES = 400
 _TWIN_STEP = 2
 _TOLD_SHARE = 0.2  # referred, of which the finding speaks
 _EASED = 0.5  # of the validation error that is to remain where a person reads the rest
-_ALPHA = 0.1
 
 
 def referral_section(context: ReportContext) -> DomainSection:
@@ -60,7 +55,7 @@ def referral_section(context: ReportContext) -> DomainSection:
     blocks: tuple[Block, ...] = (
         _curve(context, outcome),
         rule if isinstance(rule, NotFilled) else _rule_block(context, rule, outcome),
-        _sets(context),
+        sets_block(context),
     )
     return DomainSection(
         key="referral",
@@ -104,22 +99,6 @@ def referral_finding(everyone: Estimate, kept: Estimate, referred: Estimate, *, 
             f"{percent(everyone.value)} of all"
         )
     return f"Referring {percent(share)} of {rows} cannot be told to make decisions better"
-
-
-def sets_title(summary: ConformalSummary) -> str:
-    """Return whether sets hold the truth as promised, by the interval of each class."""
-    promised = summary.promised
-    assert promised is not None
-    short = [one.name.removeprefix("Coverage of ") for one in summary.by_class if one.high < promised]
-    if short:
-        return first_that_fits(
-            f"Sets miss the promised {percent(promised)} for {' and '.join(short)}",
-            f"Sets miss the promised {percent(promised)} for {len(short)} classes",
-        )
-    single = f"{percent(summary.sizes[1].value)} of images have one label left"
-    if all(one.low >= promised for one in summary.by_class if one.low == one.low):
-        return f"Sets keep their promise of {percent(promised)}; {single}"
-    return f"No class is told to miss the promised {percent(promised)}; {single}"
 
 
 def _rule(context: ReportContext) -> ReferralRule | NotFilled:
@@ -265,47 +244,6 @@ def _rule_block(context: ReportContext, rule: ReferralRule, outcome: ReferralOut
 
 def _shown(estimate: Estimate) -> str:
     return percent(estimate.value) if np.isfinite(estimate.value) else "none kept"
-
-
-def _sets(context: ReportContext) -> Block:
-    item = "Sets of labels that remain possible"
-    if not hasattr(context.model, "predict_set") or not isinstance(context.subject, ImageSubject):
-        return NotFilled(item=item, why="The model has no predict_set: it kept no held-out scores to make sets from")
-    sets = _predicted_sets(context.model, context.subject)
-    if isinstance(sets, str):
-        return NotFilled(item=item, why=sets, fill="a fit on more images")
-    classes = list(context.model.classes_)
-    codes = np.array([classes.index(label) for label in context.y])
-    summary = conformal_summary(codes, sets, classes=classes, alpha=_ALPHA, groups=context.units)
-    limit = context.limits.get("Set coverage")
-    rows: list[tuple[Cell, ...]] = []
-    for one in (summary.coverage, *summary.by_class):
-        cell = share_cell(one)
-        decided = Verdict("unfilled", "not filled") if isinstance(cell, NotFilled) else verdict(cell, limit)
-        rows.append((one.name, cell, decided))
-    names = ["No label possible", "One label", *[f"{n} labels" for n in range(2, len(classes) + 1)]]
-    rows += [
-        (f"{name}: share of {context.words['rows']}", share_cell(one), "does not apply")
-        for name, one in zip(names, summary.sizes, strict=True)
-    ]
-    rows.append(("Right where one label is left", share_cell(summary.single), "does not apply"))
-    return DataTable(
-        title=sets_title(summary),
-        caption=f"Sets are made to hold the true label of at least {percent(1 - _ALPHA)} of {context.words['rows']} of "
-        f"each class, by conformal prediction on images the model held out in training; {interval_words(context)} "
-        "below each value",
-        columns=("Figure", "Share", "Verdict"),
-        rows=tuple(rows),
-        how_to_read="Where one label is left the model commits itself; where several or none are, a person should read "
-        "the image. The promise holds for images like those of training.",
-    )
-
-
-def _predicted_sets(model: Any, subject: ImageSubject) -> np.ndarray | str:
-    try:
-        return np.asarray(model.predict_set(subject.images.pixels, alpha=_ALPHA), dtype=bool)
-    except ValueError as err:  # fitted on too few images to hold any out
-        return str(err).rstrip(".")
 
 
 def _tile(context: ReportContext, rule: ReferralRule | NotFilled, outcome: ReferralOutcome | None) -> Tile | NotFilled:

@@ -34,8 +34,7 @@ def test_every_item_has_a_row_with_what_is_said_or_needed(full):
     assert len(figure.twin.rows) == len(CLAIM) + len(TRIPOD_AI)
     assert [sum(bar.measure.value for bar in bars) for bars in (figure.bars[:3], figure.bars[3:])] == [44, 52]
     funding = next(row for row in figure.twin.rows if row[0] == "CLAIM 44 Funding")
-    assert (funding[2].word, funding[3]) == ("missing", "nothing")
-    assert funding[4] != "nothing"
+    assert (funding[1].word, *funding[2:]) == ("missing", "nothing", "Name who paid, and their part.")
 
 
 def test_facts_are_those_of_the_data(full):

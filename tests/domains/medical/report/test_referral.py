@@ -9,7 +9,8 @@ from appkit.prediction import Estimate
 from appkit.reporting.content.context import Limits
 from appkit.reporting.facts import CurveFigure, DataTable, NotFilled, Tile, WarningBox
 from domains.medical.prediction import ConformalSummary, distance_uncertainty
-from domains.medical.report.referral import referral_finding, referral_section, sets_title
+from domains.medical.report.label_sets import sets_title
+from domains.medical.report.referral import referral_finding, referral_section
 from tests.domains.medical.report.study import SpotReader, context_of, pictures, study
 
 

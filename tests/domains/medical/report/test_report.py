@@ -10,7 +10,7 @@ from appkit.data.images import ImageShape
 from appkit.reporting import Report, render_html, report
 from appkit.reporting.content import image_methods
 from appkit.reporting.content.context import Limits
-from appkit.reporting.facts import DataTable, NotFilled
+from appkit.reporting.facts import DataTable, LimitTable, NotFilled
 from domains.medical import DOMAIN, MedicalImageClassifier
 from domains.medical.report import report_sections
 from tests.domains.medical.report.study import SpotReader, context_of, pictures, study
@@ -86,10 +86,10 @@ def test_the_strip_tells_of_the_area_and_the_operating_point(page):
 def test_the_network_is_told_in_the_checklist(page, model):
     (items,) = (b for section in page.sections for b in section.blocks if getattr(b, "key", "") == "checklist-items")
     rows = {" ".join(str(row[0]).split()[:2]): row for row in items.twin.rows}
-    assert rows["CLAIM 22"][3].startswith("TinyNetwork, input 16 × 16 pixels, grey, uint8")
-    assert f"{model.training_['n_parameters']:,} parameters" in rows["CLAIM 22"][3]
-    assert rows["CLAIM 24"][3] == "Weights started at random, seed 0."
-    assert rows["CLAIM 20"][3] == "No patient is in two partitions. No image occurs twice."
+    assert rows["CLAIM 22"][2].startswith("TinyNetwork, input 16 × 16 pixels, grey, uint8")
+    assert f"{model.training_['n_parameters']:,} parameters" in rows["CLAIM 22"][2]
+    assert rows["CLAIM 24"][2] == "Weights started at random, seed 0."
+    assert rows["CLAIM 20"][2] == "No patient is in two partitions. No image occurs twice."
 
 
 def test_the_page_holds_no_picture_and_no_patient(page):
@@ -119,6 +119,20 @@ def test_the_least_that_can_be_given_is_enough():
     assert [section.key for section in sections] == KEYS
     counts = next(b for s in sections for b in s.blocks if isinstance(b, DataTable) and s.key == "flow")
     assert counts.rows[0][2:] == (12, "not known", 8, 4)
+
+
+def test_one_patient_says_nothing_of_others_and_breaks_nothing():
+    X, y = pictures(30)
+    context = context_of(SpotReader(), X.assign(patient="p0"), y, subgroups=["sex"], validation=pictures(30, first=500))
+    operating = report_sections(context)[0]
+    shown = next(block for block in operating.blocks if isinstance(block, LimitTable)).rows[0].measure
+    assert shown.low is None
+
+
+def test_one_event_among_three_images_is_enough_for_a_page():
+    X, y = pictures(3, per_patient=1)
+    sections = report_sections(context_of(SpotReader(), X, y, subgroups=["sex", "site", "age"]))
+    assert [section.key for section in sections] == KEYS
 
 
 def test_every_limit_of_the_dossier_is_asked_for():
