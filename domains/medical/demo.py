@@ -113,9 +113,9 @@ def _accuracy(
         f"On {len(X)} scans of {patients.nunique()} other patients, by whom the intervals are clustered:\n"
         f"{ranked}\n"
         f"{caught}, threshold {threshold:.2f} chosen on {len(val)} validation scans\n"
-        f"A reader takes what the model is least sure of, by a rule that leaves {_WANTED_ERROR:.0%} errors on validation "
-        f"scans: here {told.referred.value:.1%} go to the reader, and {told.error.value:.1%} of the rest are wrong "
-        f"({told.error.low:.1%} to {told.error.high:.1%})."
+        f"A reader takes what the model is least sure of, by a rule that leaves {_WANTED_ERROR:.0%} errors on "
+        f"validation scans: {told.referred.value:.1%} go to the reader, and {told.error.value:.1%} of the rest are "
+        f"wrong ({told.error.low:.1%} to {told.error.high:.1%})."
     )
 
 
