@@ -8,6 +8,7 @@ from appkit.data.dicom_headers import dicom_table
 from appkit.data.duplicates import check_images_apart, duplicate_groups
 from appkit.data.image_dataset import ImageDataset
 from appkit.data.image_encoder import ImageEncoder
+from appkit.data.image_export import write_image_folder
 from appkit.data.image_folder import read_image_folder
 from appkit.data.images import Images, ImageShape, read_images
 from appkit.data.schema import Schema
@@ -63,6 +64,7 @@ __all__ = [
     "read_dicom",
     "dicom_table",
     "read_image_folder",
+    "write_image_folder",
     "duplicate_groups",
     "check_images_apart",
     "ImageEncoder",

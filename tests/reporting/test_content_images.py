@@ -418,3 +418,15 @@ def test_the_strip_tells_how_far_the_map_of_one_image_holds(contexts, page):
     (tile,) = [tile for tile in page.tiles if isinstance(tile, RankTile)]
     verdict = contexts[0].methods.leading.certificate.rows[0]
     assert (tile.name, tile.reliable, tile.total) == ("Map of one image", verdict.rank, verdict.n_players)
+
+
+def test_the_maps_of_an_ensemble_are_drawn_as_those_of_one_network():
+    X, _ = drawn_images(60, seed=1)
+    model = classifier()
+    pair = copy.deepcopy(model)
+    pair.module_.networks.append(copy.deepcopy(pair.module_.networks[0]))
+    pair.n_members_ = 2
+    subject = image_subject(pair, X[:6])
+    found = explain_image(subject, subject.table.iloc[[0]], None, random_state=0)
+    assert [item.name for item in found.methods] == METHODS
+    assert found.leading.explanation.output[0, 0] == pytest.approx(model.predict_proba(X[:1])[0, 1], abs=1e-6)

@@ -16,7 +16,7 @@ from appkit.explanation.solvers.draws import Control, Ends, Estimate, Gathered, 
 from appkit.explanation.solvers.orders import herded_orders
 from appkit.explanation.solvers.references import balanced, herded_order, standardised_features
 
-__all__ = ["DEFAULT_TARGET_ERROR", "MIN_PAIRS", "permutation_shapley"]
+__all__ = ["DEFAULT_TARGET_ERROR", "MIN_PAIRS", "evaluations_of_pairs", "permutation_shapley"]
 
 DEFAULT_TARGET_ERROR = 0.05
 MIN_PAIRS = 20  # a spread from fewer is itself off by more than a sixth
@@ -290,6 +290,11 @@ def _rows_of(estimate: Estimate, chosen: Tensor) -> Estimate:
 
 def _per_pair(game: Game) -> int:
     return max(1, 2 * (len(game.player_names) - 1))
+
+
+def evaluations_of_pairs(game: Game, n_pairs: int) -> int:
+    """Return what ``n_pairs`` pairs of permutations cost a row, ends included: a budget that buys just so many."""
+    return n_pairs * _per_pair(game) + _ends_asked(game)
 
 
 def _ends_asked(game: Game) -> int:

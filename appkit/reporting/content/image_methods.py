@@ -25,7 +25,7 @@ from appkit.explanation import (
 from appkit.explanation.certificate import Certificate, RandomisationTest, certify
 from appkit.explanation.games.tensor import TensorGame
 from appkit.explanation.layouts import ImageLayout
-from appkit.explanation.solvers.permutation import MIN_PAIRS
+from appkit.explanation.solvers.permutation import MIN_PAIRS, evaluations_of_pairs
 from appkit.reporting.content.image_subject import ImageSubject
 
 __all__ = ["CASE_PATCHES", "N_COPIES", "ImageMethods", "MethodMap", "explain_image"]
@@ -211,9 +211,8 @@ class _Board:
 
 
 def _shapley(game: Game, *, random_state: int) -> Explanation:
-    per_pair = max(1, 2 * (len(game.player_names) - 1))
     n_pairs = -(-MIN_PAIRS // game.n_references) * game.n_references  # the same for all images that fill
-    return permutation_shapley(game, max_evaluations=n_pairs * per_pair + _ENDS, random_state=random_state)
+    return permutation_shapley(game, max_evaluations=evaluations_of_pairs(game, n_pairs), random_state=random_state)
 
 
 def _lime(game: Game, *, random_state: int) -> Explanation:

@@ -5,7 +5,7 @@ import numpy as np
 from appkit.explanation import Explanation, expected_gradients, lime_surrogate, permutation_shapley
 from appkit.explanation.certificate import certify
 from appkit.explanation.games.tensor import TensorGame
-from appkit.explanation.solvers.permutation import MIN_PAIRS
+from appkit.explanation.solvers.permutation import MIN_PAIRS, evaluations_of_pairs
 from appkit.reporting.content.explaining import ModelExplanation
 from appkit.reporting.content.image_subject import ImageSubject
 
@@ -48,6 +48,6 @@ def _effects(game: TensorGame, seed: int) -> tuple[Explanation, Explanation]:
     try:
         first, second = (expected_gradients(game, max_evaluations=GRADIENTS, random_state=own) for own in seeds)
     except (TypeError, ValueError):
-        budget = MIN_PAIRS * max(1, 2 * (len(game.player_names) - 1)) + _ENDS
+        budget = evaluations_of_pairs(game, MIN_PAIRS)
         first, second = (permutation_shapley(game, max_evaluations=budget, random_state=own) for own in seeds)
     return first, second
