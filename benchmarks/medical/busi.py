@@ -100,11 +100,12 @@ def _told(runs: Runs, data: ImageDataset, records: Mapping[str, Sequence[Record]
 def _cells(found: Sequence[Record], reference: Sequence[Record]) -> list[str]:
     theirs, own = (np.array([record.scores["auc"] for record in part]) for part in (found, reference))
     difference = corrected_difference(own, theirs, test_share=1 / N_FOLDS)
+    interval = "" if len(found) < 2 else f" ({difference.low:+.4f} to {difference.high:+.4f})"
     is_own = found[0].model == _REFERENCE
     return [
         *(f"{r.scores['auc']:.3f} ({r.scores['auc low']:.3f} to {r.scores['auc high']:.3f})" for r in found),
         spread(theirs, 4),
-        "" if is_own else f"{difference.value:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})",
+        "" if is_own else f"{difference.value:+.4f}{interval}",
         spread([record.fit_cpu for record in found], 0),
         spread([record.n_test / record.predict_cpu for record in found], 0),
     ]
