@@ -12,7 +12,7 @@ from appkit.data.cells import shown
 from appkit.data.images import Images
 from appkit.exceptions import LeakageError
 
-__all__ = ["check_images_apart", "duplicate_groups", "image_hashes"]
+__all__ = ["check_images_apart", "duplicate_groups", "groups_with_duplicates", "image_hashes"]
 
 # Chosen on BUSI (780 breast ultrasounds): of 226 pairs that pass the second alone, 225 pass both; the 24 least alike of
 # them each show one lesion, while pairs of different lesions begin at 0.94.
@@ -84,6 +84,39 @@ def duplicate_groups(images: Pixels, *, near: bool = True) -> np.ndarray:
     _, firsts = np.unique(codes, return_index=True)
     pairs = _near_pairs(_likenesses(pixels, firsts))
     links = coo_array((np.ones(len(pairs), dtype=bool), (pairs[:, 0], pairs[:, 1])), shape=(len(firsts),) * 2)
+    _, components = connected_components(links, directed=False)
+    return pd.factorize(components[codes])[0].astype(np.int64)
+
+
+def groups_with_duplicates(images: Pixels, groups: np.ndarray | None) -> np.ndarray | None:
+    """Return groups of which equal images share one, so that a split by group divides neither.
+
+    Parameters
+    ----------
+    images
+        Images, or pixels of shape (n_images, height, width) or (n_images, height, width, n_channels).
+    groups
+        Code of each image, int64 (n_images,), as patients; ``None`` where each stands alone.
+
+    Returns
+    -------
+    numpy.ndarray or None
+        int64 (n_images,), numbered by first appearance; ``groups`` as they were where no image occurs twice.
+
+    Examples
+    --------
+    >>> scan = np.random.default_rng(0).integers(0, 200, (3, 8, 8)).astype(np.uint8)
+    >>> groups_with_duplicates(scan[[0, 1, 2, 0]], np.array([0, 0, 1, 2]))
+    array([0, 0, 1, 0])
+    """
+    codes = duplicate_groups(images, near=False)
+    n_distinct = int(codes.max()) + 1
+    if n_distinct == len(codes):
+        return groups
+    if groups is None:
+        return codes
+    n_nodes = n_distinct + int(groups.max()) + 1
+    links = coo_array((np.ones(len(codes), dtype=bool), (codes, n_distinct + groups)), shape=(n_nodes, n_nodes))
     _, components = connected_components(links, directed=False)
     return pd.factorize(components[codes])[0].astype(np.int64)
 

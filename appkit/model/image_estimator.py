@@ -1,6 +1,7 @@
 """What image classifiers share: pictures in, pixels of one size, a network over them."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -12,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from appkit.data import check_groups, check_sample_weight
-from appkit.data.duplicates import check_images_apart
+from appkit.data.duplicates import check_images_apart, groups_with_duplicates
 from appkit.data.image_encoder import ImageEncoder
 from appkit.data.images import Images, ImageShape, read_images
 from appkit.data.splits import check_units_apart
@@ -216,7 +217,8 @@ class ImageEstimator(NeuralEstimator):
             raise SchemaError(f"Images must have {_LEAST_SIDE} pixels a side or more, got {side}: give a larger size.")
         self.n_features_in_ = int(np.prod(images.pixels.shape[1:]))
         self.array_size_ = tuple(np.shape(X)[1:3]) if isinstance(X, np.ndarray) and X.dtype != object else ()
-        return self._examples(X, y, images, sample_weight=sample_weight, groups=groups)
+        given = self._examples(X, y, images, sample_weight=sample_weight, groups=groups)
+        return replace(given, groups=groups_with_duplicates(images, given.groups))
 
     def _validation_examples(self, X: Any, y: Any, sample_weight: Any, *, training: Examples) -> Examples:
         given = self._examples(X, y, self.images_like(training.inputs, X), sample_weight=sample_weight, groups=None)

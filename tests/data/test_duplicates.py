@@ -8,7 +8,13 @@ import pytest
 from PIL import Image, ImageEnhance
 from scipy.ndimage import gaussian_filter
 
-from appkit.data.duplicates import _averaging, check_images_apart, duplicate_groups, image_hashes
+from appkit.data.duplicates import (
+    _averaging,
+    check_images_apart,
+    duplicate_groups,
+    groups_with_duplicates,
+    image_hashes,
+)
 from appkit.data.images import Images
 from appkit.exceptions import LeakageError
 
@@ -157,3 +163,14 @@ def test_busi_has_the_duplicates_that_were_looked_at(data_dir: Path):
     assert of["malignant (3).png"] == of["malignant (9).png"]
     assert of["benign (333).png"] == of["malignant (77).png"]  # one picture under two labels
     assert of["malignant (1).png"] != of["malignant (2).png"]
+
+
+def test_equal_images_of_two_patients_make_one_group_of_both():
+    scans = drawn_scans(4)[[0, 1, 2, 3, 1]]
+    assert groups_with_duplicates(scans, np.array([0, 0, 1, 2, 2])).tolist() == [0, 0, 1, 0, 0]
+
+
+def test_groups_stay_as_they_are_where_no_image_occurs_twice():
+    groups = np.array([1, 0, 1])
+    assert groups_with_duplicates(drawn_scans(3), groups) is groups
+    assert groups_with_duplicates(drawn_scans(3), None) is None
