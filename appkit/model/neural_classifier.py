@@ -75,7 +75,6 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
     @property
     def threshold_(self) -> float:
         """Probability of the event from which ``predict`` says the event (two classes)."""
-        check_is_fitted(self)
         self._check_binary("threshold_")
         if self.costs is not None:
             return self.costs.threshold
@@ -174,5 +173,6 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         return self.classes_[np.where(is_event, self.event_index_, 1 - self.event_index_)]
 
     def _check_binary(self, what: str) -> None:
+        check_is_fitted(self)
         if len(self.classes_) != 2:
             raise ValueError(f"{what} needs two classes, the model has {len(self.classes_)}.")

@@ -6,6 +6,7 @@ import pytest
 import torch
 from PIL import Image
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 
 from appkit.exceptions import LeakageError, SchemaError
 from appkit.model import Augmentation, ImageClassifier
@@ -57,8 +58,9 @@ def test_files_are_read_as_arrays_are(files):
     assert np.array_equal(by_path, ImageClassifier(**QUICK).fit(arrays, labels).predict_proba(arrays))
 
 
-def test_images_of_a_patient_are_on_one_side_of_every_fold(files, monkeypatch):
-    table, labels = files
+@pytest.fixture
+def folds(monkeypatch):
+    """Return a list that takes in the folds of the next fit."""
     seen = []
     import appkit.model.neural_estimator as template
 
@@ -68,11 +70,29 @@ def test_images_of_a_patient_are_on_one_side_of_every_fold(files, monkeypatch):
         "fit_ensemble",
         lambda recipe, data, folds, **rest: seen.extend(folds) or original(recipe, data, folds, **rest),
     )
+    return seen
+
+
+def test_images_of_a_patient_are_on_one_side_of_every_fold(files, folds):
+    table, labels = files
     ImageClassifier(patient="patient", **QUICK).fit(table, labels)
-    learnt, held = seen[0]
+    learnt, held = folds[0]
     patients = table["patient"].to_numpy()
     assert len(held)
     assert not set(patients[learnt]) & set(patients[held])
+
+
+def test_equal_images_are_on_one_side_of_every_fold(folds):
+    images, labels = spots(32)
+    ImageClassifier(**(QUICK | {"max_epochs": 1})).fit(np.concatenate([images, images]), np.tile(labels, 2))
+    learnt, held = folds[0]
+    assert len(held)
+    assert not set(learnt % 32) & set(held % 32)
+
+
+def test_the_decision_of_a_model_that_was_not_fitted_says_so():
+    with pytest.raises(NotFittedError):
+        ImageClassifier().decide(spots()[0], 0.5)
 
 
 def test_a_patient_in_both_parts_is_named(files):
