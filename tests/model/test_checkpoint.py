@@ -1,5 +1,7 @@
 """A killed fit goes on; anything else starts anew."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -88,3 +90,12 @@ def test_a_file_of_something_else_is_neither_read_nor_overwritten(content, tmp_p
     with pytest.raises(ValueError, match=r"weights\.pt' is no fit in progress: give another path"):
         TabularClassifier(**quick, checkpoint=path).fit(X, y)
     assert path.read_bytes() == before
+
+
+def test_a_fingerprint_copies_no_array():
+    pixels = np.zeros((1_000, 64, 64, 1), dtype=np.uint8)
+    tracemalloc.start()
+    fingerprint({"pixels": pixels}, {})
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < pixels.nbytes / 10
