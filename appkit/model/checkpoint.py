@@ -64,7 +64,6 @@ def fingerprint(arrays: Mapping[str, np.ndarray | None], parameters: Mapping[str
         digest.update(name.encode())
         if values is not None:
             digest.update(str((values.dtype, values.shape)).encode())
-            digest.update(
-                np.ascontiguousarray(values).reshape(-1).view(np.uint8)
-            )  # images may fill the memory: no copy
+            # byte by byte in place: images may fill the memory once, not twice
+            digest.update(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()

@@ -29,7 +29,7 @@ class ImageClassifier(NeuralClassifier, ImageEstimator):
         Column of a DataFrame that holds paths (or arrays).
     patient
         Column that names the patient: images of one patient are never on both sides of an inner split, and a patient in
-        ``X`` and ``X_val`` is an error. With arrays give ``groups`` to ``fit``. Equal images are kept together likewise.
+        ``X`` and ``X_val`` is an error. With arrays give ``groups`` to ``fit``. Equal images stay together too.
     size
         Pixels of the images the network sees: ``"auto"`` (the size all have, at most 224; 128 x 128 where they differ),
         a number for squares, or ``(height, width)``.
