@@ -165,7 +165,8 @@ class NeuralEstimator(BaseEstimator):
         self._adopt(ensemble, data)
         self._learn_from_held_out(ensemble, validation or data, is_blind=is_blind)
         self._keep_background(given.inputs, target, seed)
-        self._describe_training(placement, fall_backs=fall_backs, seconds=time.monotonic() - started)
+        seconds, n_validation = time.monotonic() - started, 0 if validation is None else len(validation)
+        self._describe_training(placement, fall_backs=fall_backs, n_validation=n_validation, seconds=seconds)
         return self
 
     def encoded_outputs(self, Z: Inputs, *, units: str, members: Tensor | None = None) -> Tensor:
@@ -357,12 +358,15 @@ class NeuralEstimator(BaseEstimator):
         parameters = {k: v for k, v in self.get_params(deep=False).items() if k not in ignored}
         return Checkpoint(Path(self.checkpoint), fingerprint(arrays, parameters | {"seed": seed}))
 
-    def _describe_training(self, placement: Placement, *, fall_backs: Sequence[str], seconds: float) -> None:
+    def _describe_training(
+        self, placement: Placement, *, fall_backs: Sequence[str], n_validation: int, seconds: float
+    ) -> None:
         fall_backs = (*placement.fall_backs, *fall_backs)
         self.training_ = {
             "device": placement.device,
             "precision": placement.precision,
             "n_rows": self.n_rows_,
+            "n_validation": n_validation,
             "n_networks": len(self.module_.networks),
             "n_members": self.n_members_,
             "n_parameters": sum(p.numel() for p in self.module_.parameters()),

@@ -104,7 +104,7 @@ def partition(facts: StudyFacts) -> Said:
     total = sum(split.n_images for split in facts.splits)
     shares = [f"{_size(split)} ({100 * split.n_images / total:.0f} %) for {split.name}" for split in facts.splits]
     drawn = "" if facts.seed is None else f" Seed {facts.seed}."
-    return Said(f"{_list(shares)}.{drawn}")
+    return Said(f"{_list(shares)}.{drawn}", "" if _has_training(facts) else "Give the images of training.")
 
 
 def disjoint(facts: StudyFacts) -> Said:
@@ -230,7 +230,10 @@ def internal(facts: StudyFacts) -> Said:
     figures = performance(facts)
     if not (tests and figures.text):
         return Said()
-    return Said(f"On {_list([_size(split) for split in tests])} kept apart: {figures.text}", figures.lacking)
+    sizes = _list([_size(split) for split in tests])
+    if _has_training(facts):
+        return Said(f"On {sizes} kept apart: {figures.text}", figures.lacking)
+    return Said(f"On {sizes}: {figures.text}", f"{figures.lacking} Show that they were kept apart of training.".strip())
 
 
 def external(facts: StudyFacts) -> Said:
@@ -290,6 +293,10 @@ def specification(facts: StudyFacts) -> Said:
 def intended_use(facts: StudyFacts) -> Said:
     """For whom the model is meant."""
     return Said(_sentence(facts.intended_use))
+
+
+def _has_training(facts: StudyFacts) -> bool:
+    return any("training" in split.name for split in facts.splits)
 
 
 def _sentence(text: str) -> str:

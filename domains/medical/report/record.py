@@ -28,7 +28,7 @@ __all__ = ["study_facts"]
 
 _PACKAGES = {"appkit": "industry-appkit", "torch": "torch", "numpy": "numpy", "scikit-learn": "scikit-learn"}
 _CALIBRATION = ("Calibration slope", "Calibration in the large", "Expected calibration error")
-_METRICS = ("AUC", "Sensitivity", "Specificity", "Accuracy", "Brier score")
+_METRICS = ("AUC", "Macro AUC (one against rest)", "Sensitivity", "Specificity", "Accuracy", "Brier score")
 _SETTINGS = ("mixup", "learning_rate", "weight_decay", "batch_size", "dropout", "max_epochs")
 
 
@@ -64,7 +64,7 @@ def study_facts(
         metrics=_figures(context, _METRICS),
         calibration=_figures(context, _CALIBRATION),
         thresholds=_threshold_words(context, points),
-        subgroups=() if context.subgroups is None else tuple(map(label_of, context.subgroups.columns)),
+        subgroups=_subgroups_told(context, points),
         characteristics=tuple(map(label_of, characteristics_of(parts))),
         n_errors_shown=n_errors_shown,
         explanation=_explanation_words(context),
@@ -73,6 +73,13 @@ def study_facts(
         model_hash=model_hash(context.model, context.output)[1],
     )
     return _with_author(_with_model(own, context), stated_study(context))
+
+
+def _subgroups_told(context: ReportContext, points: Points | None) -> tuple[str, ...]:
+    """Return the columns that figures are told by; none without an event, whose report has no such section."""
+    if context.subgroups is None or points is None:
+        return ()
+    return tuple(map(label_of, context.subgroups.columns))
 
 
 def _with_author(own: StudyFacts, told: StudyFacts) -> StudyFacts:
@@ -207,22 +214,28 @@ def _weight_words(model: Any) -> str:
 
 
 def _steps(model: Any, subject: ImageSubject) -> tuple[str, ...]:
+    learnt = "standardised by mean and deviation of the training pixels"
+    has_own_scale = getattr(model.encoder_, "mean", None) is not None
+    return (*_reading_steps(model, subject), "scaled as the starting weights want" if has_own_scale else learnt)
+
+
+def _reading_steps(model: Any, subject: ImageSubject) -> tuple[str, ...]:
+    """Return what became of files, or of arrays, before their grey values were scaled."""
     shape = subject.images.shape
-    way = "keeping proportions, with black borders" if model.resize == "pad" else "stretched"
-    channels = "turned to grey" if shape.n_channels == 1 else f"{shape.n_channels} channels"
-    from_files = os.path.isfile(str(subject.images.names[0]))
-    decoded = "files decoded at their full depth (of DICOM: rescaled, windowed, bright is dense)"
-    return (
-        decoded if from_files else "arrays as given",
-        f"brought to {shape.height} × {shape.width} pixels, {way}",
-        channels,
-        "standardised by mean and deviation of the training pixels"
-        if model.weights is None
-        else "scaled as the starting weights want",
+    size = f"{shape.height} × {shape.width} pixels"
+    brought = f"brought to {size}, " + (
+        "keeping proportions, with black borders" if model.resize == "pad" else "stretched"
     )
+    if not os.path.isfile(str(subject.images.names[0])):
+        is_whole = getattr(model, "array_size_", ()) == (shape.height, shape.width)
+        return (f"arrays of {size} as given",) if is_whole else ("arrays as given", brought)
+    decoded = "files decoded at their full depth (of DICOM: rescaled, windowed, bright is dense)"
+    return decoded, brought, {1: "as grey", 3: "as colour"}.get(shape.n_channels, f"{shape.n_channels} channels")
 
 
 def _settings(model: Any, training: Any) -> tuple[tuple[str, str], ...]:
+    if getattr(model, "fine_tune", "full") == "none":
+        return (("last layer", "logistic regression with a penalty, on features that stay as they were"),)
     found = [(name.replace("_", " "), str(getattr(model, name))) for name in _SETTINGS if hasattr(model, name)]
     augment = getattr(model, "augment", None)
     altered = "none" if augment is None else "own" if isinstance(augment, Augmentation) else str(augment)
@@ -231,12 +244,24 @@ def _settings(model: Any, training: Any) -> tuple[tuple[str, str], ...]:
 
 
 def _selection_words(model: Any) -> str:
-    share = f"{100 * model.validation_fraction:.0f} %"
-    return f"each network keeps the weights of the epoch of least loss on images held out of training ({share})"
+    """Return by which rule and on which images a network was kept; no images are named where none were held out."""
+    n_given = model.training_.get("n_validation", 0)
+    share = f"held out of training ({100 * model.validation_fraction:.0f} %)"
+    where = f"of {count_text(n_given)} images set aside for it" if n_given else f"of images {share}"
+    if not n_given and not _has_held_out(model):
+        return "images were too few to hold any out: what fits the training images best is kept"
+    if model.fine_tune == "none":
+        return f"the last layer alone was fitted, with the penalty of least loss {where}"
+    return f"each network keeps the weights of the epoch of least loss {where}"
+
+
+def _has_held_out(model: Any) -> bool:
+    return not any("hold any out" in sentence for sentence in model.training_["fall_backs"])
 
 
 def _balance_words(model: Any) -> str:
-    after = "; one affine map on held-out logits sets the probabilities right" if model.calibrate else ""
+    is_calibrated = model.calibrate and (model.training_.get("n_validation", 0) or _has_held_out(model))
+    after = "; one affine map on held-out logits sets the probabilities right" if is_calibrated else ""
     if model.class_weight is None:
         return f"nothing was done about rare classes{after}"
     return f"class weights: {model.class_weight}{after}"

@@ -146,3 +146,10 @@ def test_counts_add_up_to_the_items():
 
 def test_one_checklist_can_be_filled_alone():
     assert len(fill(KNOWN, CLAIM)) == 44
+
+
+def test_a_test_part_alone_is_not_said_to_be_kept_apart():
+    filled = found(dataclasses.replace(KNOWN, splits=KNOWN.splits[1:]))
+    assert "kept apart" not in filled["CLAIM 32"].text
+    assert filled["CLAIM 32"].needed == "Show that they were kept apart of training."
+    assert (filled["CLAIM 19"].status, filled["CLAIM 19"].needed) == ("partly", "Give the images of training.")

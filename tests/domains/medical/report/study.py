@@ -16,7 +16,7 @@ from appkit.reporting.content.subject import subject_of
 from appkit.reporting.content.validation import validation_rows
 from domains.medical import DOMAIN
 
-__all__ = ["SIDE", "SpotReader", "context_of", "pictures", "study"]
+__all__ = ["SIDE", "SpotReader", "ThreeClasses", "context_of", "pictures", "study"]
 
 SIDE = 16
 SPOT = slice(4, 9)
@@ -51,6 +51,22 @@ class SpotReader(ClassifierMixin, BaseEstimator):
 
     def output_module(self, units: str) -> Any:
         raise NotImplementedError
+
+
+class ThreeClasses(SpotReader):
+    """The same with a third label, which it never thinks likely."""
+
+    def __init__(self, *, patient: str | None = "patient", spread: float = 12.0) -> None:
+        super().__init__(patient=patient, spread=spread)
+        self.classes_ = np.array(["clear", "lesion", "unclear"])
+        self.event_ = None
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        p = super().predict_proba(X)
+        return np.column_stack([0.9 * p, np.full(len(p), 0.1)])
+
+    def predict(self, X: Any) -> np.ndarray:
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
 def pictures(n: int, *, first: int = 0, seed: int = 0, per_patient: int = 2) -> tuple[pd.DataFrame, np.ndarray]:

@@ -1,18 +1,21 @@
 """Checklists are filled from facts, by nothing else; what the author says goes before."""
 
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
 
 from appkit.prediction import auc
 from appkit.reporting.content.context import Limits
 from appkit.reporting.facts import BarRows, Tile
+from domains.medical import MedicalImageClassifier
 from domains.medical.checklist import CLAIM, TRIPOD_AI, StudyFacts, fill
 from domains.medical.report.guidelines import guidelines_section
 from domains.medical.report.parts import find_overlaps, parts_of
 from domains.medical.report.points import points_of
 from domains.medical.report.record import study_facts
-from tests.domains.medical.report.study import pictures, study
+from tests.domains.medical.report.study import ThreeClasses, context_of, pictures, study
 
 
 def facts_of(context) -> StudyFacts:
@@ -95,3 +98,41 @@ def test_nothing_open_needs_no_box():
     blocks = guidelines_section(context, StudyFacts(statements=everything)).blocks
     assert all(isinstance(block, BarRows) for block in blocks)
     assert blocks[0].finding == "All 96 items are filled"
+
+
+FEW = {"n_networks": 1, "max_epochs": 1, "width": 8, "random_state": 0}
+
+
+def facts_of_model(model: Any, X: Any, y: Any, **given: Any) -> StudyFacts:
+    context = context_of(model, X, y, **given)
+    parts = parts_of(context)
+    return study_facts(context, parts, find_overlaps(parts))
+
+
+def test_subgroups_that_a_report_does_not_tell_are_not_claimed():
+    X, y = pictures(60)
+    y = np.where(np.arange(60) % 10 == 9, "unclear", y)
+    assert facts_of_model(ThreeClasses(), X, y, subgroups=["sex"]).subgroups == ()
+
+
+def test_arrays_of_the_size_learnt_are_not_said_to_be_changed():
+    X, y = np.stack(pictures(60)[0]["path"]), pictures(60)[1]
+    facts = facts_of_model(MedicalImageClassifier(**FEW).fit(X, y), X, y)
+    assert facts.preprocessing[0] == "arrays of 16 × 16 pixels as given"
+    assert len(facts.preprocessing) == 2
+
+
+def test_images_that_training_stopped_on_are_named():
+    X, y = pictures(60)
+    model = MedicalImageClassifier(patient="patient", **FEW).fit(X, y)
+    assert "images held out of training (20 %)" in facts_of_model(model, X, y).selection
+    X_val, y_val = pictures(30, first=500, seed=4)
+    model.fit(X, y, X_val=X_val, y_val=y_val)
+    assert facts_of_model(model, X, y).selection.endswith("of least loss of 30 images set aside for it")
+
+
+def test_too_few_images_to_hold_out_are_told():
+    X, y = pictures(20)
+    facts = facts_of_model(MedicalImageClassifier(**FEW).fit(X, y), X, y)
+    assert "too few to hold any out" in facts.selection
+    assert facts.class_balance == "nothing was done about rare classes"

@@ -13,7 +13,7 @@ from appkit.reporting.content.context import Limits
 from appkit.reporting.facts import DataTable, LimitTable, NotFilled
 from domains.medical import DOMAIN, MedicalImageClassifier
 from domains.medical.report import report_sections
-from tests.domains.medical.report.study import SpotReader, context_of, pictures, study
+from tests.domains.medical.report.study import SpotReader, ThreeClasses, context_of, pictures, study
 
 KEYS = ["operating", "subgroups", "referral", "failures", "challengers", "flow", "checklists"]
 
@@ -54,20 +54,6 @@ def page(model) -> Report:
         domain=replace(DOMAIN, report_sections=report_sections),
         n_explained=4,
     )
-
-
-class ThreeClasses(SpotReader):
-    def __init__(self, *, patient: str | None = "patient", spread: float = 12.0) -> None:
-        super().__init__(patient=patient, spread=spread)
-        self.classes_ = np.array(["clear", "lesion", "unclear"])
-        self.event_ = None
-
-    def predict_proba(self, X):
-        p = super().predict_proba(X)
-        return np.column_stack([0.9 * p, np.full(len(p), 0.1)])
-
-    def predict(self, X):
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
 def test_a_trained_network_gets_every_section(page):
