@@ -7,7 +7,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 import pandas as pd
 
-from appkit.data.duplicates import duplicate_groups
+from appkit.data.duplicates import duplicate_groups, image_hashes
 from appkit.data.images import Images
 from appkit.reporting import ReportContext
 from appkit.reporting.content.subject import ImageSubject
@@ -117,13 +117,13 @@ def _codes(parts: Sequence[Part], *, most_compared: int) -> tuple[dict[str, np.n
     pixels = [part.images.pixels for part in parts if part.images is not None]
     if not pixels:
         return {}, {}
-    everything = pixels[0] if len(pixels) == 1 else np.concatenate(pixels)
-    ends = np.cumsum([len(own) for own in pixels])[:-1]
+    ends = np.cumsum([len(own) for own in pixels])
     names = [part.name for part in parts]
-    equal = np.split(duplicate_groups(everything, near=False), ends)
-    if len(everything) > most_compared:
+    hashes = np.concatenate([image_hashes(own) for own in pixels])  # part by part: they may lie in files
+    equal = np.split(pd.factorize(hashes)[0], ends[:-1])
+    if ends[-1] > most_compared:
         return dict(zip(names, equal, strict=True)), {}
-    near = np.split(duplicate_groups(everything, near=True), ends)
+    near = np.split(duplicate_groups(np.concatenate(pixels), near=True), ends[:-1])
     return dict(zip(names, equal, strict=True)), dict(zip(names, near, strict=True))
 
 

@@ -1,5 +1,6 @@
 """Counts by part, images and patients in two parts, and how files are stored, against what was put in."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -151,3 +152,14 @@ def test_a_column_that_one_part_lacks_is_no_characteristic():
 def test_a_part_without_labels_is_counted_all_the_same():
     section = section_of(context_of(SpotReader(), *pictures(30), reference=pictures(20, first=500, seed=4)[0]))
     assert table(section, "50 images").rows[0][2:] == (20, 10, "not known", "not known")
+
+
+def test_equal_images_of_two_parts_are_found_without_holding_both_again():
+    train, test = (noise(200, seed).repeat(4, axis=1).repeat(4, axis=2) for seed in (0, 1))
+    parts = [part("training", train), part("test", test)]
+    tracemalloc.start()
+    (_, between, _) = find_overlaps(parts, most_compared=0)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert between.n_equal == 0
+    assert peak < train.nbytes / 2
