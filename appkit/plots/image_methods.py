@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from appkit.explanation import Explanation
+from appkit.explanation import Explanation, MethodComparison
 from appkit.plots.canvas import axes_for, colour_ends, draw_ramp, new_grid, wrapped
 from appkit.plots.image_overlay import draw_outline, overlay
 from appkit.plots.images import image_layout, luminance, segment_values
@@ -25,7 +25,7 @@ _MOST_COLUMNS = 4
 
 
 def image_methods(
-    explanations: Mapping[str, Explanation] | Sequence[Explanation],
+    explanations: MethodComparison | Mapping[str, Explanation] | Sequence[Explanation],
     row: int = 0,
     *,
     output: int | str | None = None,
@@ -41,8 +41,8 @@ def image_methods(
     Parameters
     ----------
     explanations
-        Of the same images: those of :func:`~appkit.explanation.comparison.compare_methods`
-        (``comparison.explanations``), or several in a sequence.
+        Of the same images: what :func:`~appkit.explanation.comparison.compare_methods` returns, explanations by name,
+        or several in a sequence.
     row, output, truth, event_at
         As in :func:`~appkit.plots.image_map`.
     verdicts
@@ -65,7 +65,7 @@ def image_methods(
     >>> [axes.get_title(loc="left") for axes in figure.axes]
     ['Image', 'Shapley (exact)', 'Occlusion']
     """
-    names, maps = _named(explanations)
+    names, maps = _named(explanations.explanations if isinstance(explanations, MethodComparison) else explanations)
     said = _verdicts_by_place(verdicts, names)
     _check_same_images(maps, row)
     own = [row_values(item, row, output) for item in maps]

@@ -11,7 +11,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from appkit import plots
-from appkit.explanation import explain_game
+from appkit.explanation import ComparedMethod, MethodComparison, explain_game
 from appkit.explanation.games import history_game, image_game, window_game
 from appkit.plots.image_methods import image_methods as plots_of_methods
 from appkit.plots.palette import DARK, LIGHT, OVER_IMAGE
@@ -232,6 +232,11 @@ def test_the_image_stands_first_with_the_truth_around_and_nothing_over_it():
     assert [len(ax.images) for ax in figure.axes] == [1, 2]
     assert [len(ax.collections) for ax in figure.axes] == [1, 1]
     assert "Dashed" in figure.axes[0].texts[0].get_text()
+
+
+def test_a_comparison_is_drawn_as_it_is():
+    methods = tuple(ComparedMethod(name, image_explanation()) for name in ("shapley", "lime"))
+    assert len(plots_of_methods(MethodComparison(methods, output=0)).axes) == 3
 
 
 def test_superpixels_lie_beside_patches():
