@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from appkit.domain import Domain
+from appkit.model import MultiLabelImageClassifier
 from appkit.prediction import evaluate
 from appkit.reporting import Report, report, report_schema
 from appkit.reporting.content import assembly, build, image_methods
@@ -430,3 +431,17 @@ def test_the_maps_of_an_ensemble_are_drawn_as_those_of_one_network():
     found = explain_image(subject, subject.table.iloc[[0]], None, random_state=0)
     assert [item.name for item in found.methods] == METHODS
     assert found.leading.explanation.output[0, 0] == pytest.approx(model.predict_proba(X[:1])[0, 1], abs=1e-6)
+
+
+def test_a_label_too_few_is_told_of_labels_though_patients_are_known(files):
+    with pytest.raises(ValueError, match="y must have one entry per image of X, got 5"):
+        report(classifier(), files, files["label"][:5], groups=files["patient"])
+
+
+def test_a_model_of_findings_that_go_together_is_refused():
+    images, labels = drawn_images()
+    y = np.column_stack([labels == "lesion", np.arange(60) % 2]).astype(int)
+    small = {"width": 8, "n_networks": 1, "max_epochs": 1, "random_state": 0}
+    model = MultiLabelImageClassifier(**small).fit(images, y)
+    with pytest.raises(ValueError, match=r"labels that go together: \['label 0', 'label 1'\]"):
+        report(model, images, y)

@@ -130,6 +130,7 @@ def measure(
     given_y = np.asarray(y).ravel()
     weights = check_sample_weight(sample_weight, n_rows=len(given_y))
     if isinstance(subject, ImageSubject):
+        _check_one_label_an_image(given_y, subject)
         X, groups = subject.images.pixels, subject.units if groups is None else groups  # files are read once
     evaluation = evaluate(
         subject.model,
@@ -155,6 +156,11 @@ def measure(
         groups=_group_codes(subject, groups),
         given_y=given_y,
     )
+
+
+def _check_one_label_an_image(y: np.ndarray, subject: ImageSubject) -> None:
+    if len(y) != len(subject.images):  # before patients are held against them, who are not to blame
+        raise ValueError(f"y must have one entry per image of X, got {len(y)} for {len(subject.images)} images.")
 
 
 def _group_codes(subject: Subject, groups: ArrayLike | None) -> np.ndarray | None:

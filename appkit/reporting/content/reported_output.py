@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 
+from appkit.model.heads import MultiLabelHead
 from appkit.prediction import event_of
 
 __all__ = ["ReportedOutput", "reported_output"]
@@ -36,11 +37,16 @@ def reported_output(model: Any, *, output: Any = None) -> ReportedOutput:
     Raises
     ------
     ValueError
-        If ``output`` is no class of the model.
+        If ``output`` is no class of the model, or its labels go together.
     """
     if not (is_classifier(model) or hasattr(model, "predict_proba")):
         return ReportedOutput("regression", None, 0)
     classes = np.asarray(model.classes_).tolist()
+    if isinstance(getattr(model, "head_", None), MultiLabelHead):
+        raise ValueError(
+            f"A report is about classes of which one holds, {type(model).__name__} tells labels that go together: "
+            f"{classes[:5]}. Fit a classifier of one of them, y == 1, and report on that."
+        )
     if len(classes) == 2:
         event = event_of(model)
         return ReportedOutput("binary", event, classes.index(event))
