@@ -108,6 +108,8 @@ class ImageCache:
 
     def __init__(self, folder: str | os.PathLike[str] | None) -> None:
         self.folder = None if folder is None else Path(folder)
+        if self.folder is not None and self.folder.exists() and not self.folder.is_dir():
+            raise ValueError(f"cache must be a folder, got the file {str(folder)!r}. Name a folder, or one to be made.")
 
     def entry(self, paths: Sequence[str], **options: Any) -> Path | None:
         """Return the file that does or will hold these images; ``None`` without a folder or where one is absent."""

@@ -80,8 +80,8 @@ class ImageClassifier(NeuralClassifier, ImageEstimator):
     encoder_ : ImageEncoder
         Size, depth and scale of pixels as learnt.
     background_ : ndarray
-        The mean training image, of two classes that of the images without the event, ``(1, height, width,
-        n_channels)``: a model carries no image of a patient.
+        The mean training image, of two classes that of the images without the event unless there are fewer than ten,
+        ``(1, height, width, n_channels)``: a model carries no image of a patient.
 
     Examples
     --------

@@ -36,6 +36,7 @@ from appkit.model.weights import load_weights
 __all__ = ["ImageEstimator"]
 
 _LEAST_SIDE = 8
+_FEWEST_IN_MEAN = 10  # the mean of one image is that image, and that of a few shows each of them
 
 
 class ImageEstimator(NeuralEstimator):
@@ -190,6 +191,11 @@ class ImageEstimator(NeuralEstimator):
             raise ValueError(f"dropout must be at least 0 and under 1, got {self.dropout!r}.")
         if not self.mixup >= 0:
             raise ValueError(f"mixup must be 0 or a positive number, got {self.mixup!r}.")
+        if not (isinstance(self.average_flips, bool) or self.average_flips == "auto"):
+            raise ValueError(f"average_flips must be True, False or 'auto', got {self.average_flips!r}.")
+        rate: Any = self.learning_rate
+        if rate != "auto" and (isinstance(rate, str) or not rate > 0):
+            raise ValueError(f"learning_rate must be 'auto' or a positive number, got {rate!r}.")
         self._augmentation()
 
     def _augmentation(self) -> Augmentation | None:
@@ -344,9 +350,9 @@ class ImageEstimator(NeuralEstimator):
         return np.ones(len(target), dtype=bool)
 
     def _keep_background(self, inputs: Images, target: np.ndarray, seed: int) -> None:
-        """Keep the mean of typical images alone: no patient's image leaves with a model."""
-        is_typical = self._is_typical(target)
-        rows = np.flatnonzero(is_typical if is_typical.any() else ~is_typical)
+        """Keep the mean of typical images alone, of all where those are few: no patient's image leaves with a model."""
+        typical = np.flatnonzero(self._is_typical(target))
+        rows = typical if len(typical) >= _FEWEST_IN_MEAN else np.arange(len(target))
         total = np.zeros(inputs.pixels.shape[1:])
         for start in range(0, len(rows), 1024):
             total += inputs.pixels[rows[start : start + 1024]].sum(axis=0, dtype=np.float64)

@@ -127,3 +127,9 @@ def test_an_entry_cut_off_is_made_anew(tmp_path, length):
     ImageCache.fill(entry, SHAPE, UINT8, decode=write)
     entry.write_bytes(entry.read_bytes()[:length])
     assert ImageCache.load(entry) is None
+
+
+def test_a_file_is_no_folder_for_a_cache(tmp_path):
+    (tmp_path / "scans").write_bytes(b"")
+    with pytest.raises(ValueError, match="cache must be a folder, got the file"):
+        ImageCache(tmp_path / "scans")

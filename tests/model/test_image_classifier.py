@@ -180,6 +180,12 @@ def test_a_model_keeps_no_image_but_the_mean(fitted):
     assert fitted.background_[0, ..., 0] == pytest.approx(clear.mean(axis=0), abs=0.51)
 
 
+def test_the_only_image_without_the_event_does_not_leave_with_the_model():
+    images, _ = spots(30)
+    model = ImageClassifier(**(QUICK | {"max_epochs": 1})).fit(images, ["clear"] + ["lesion"] * 29)
+    assert model.background_[0, ..., 0] == pytest.approx(images.mean(axis=0), abs=0.51)
+
+
 def test_the_output_module_says_what_predictions_say(fitted):
     images, _ = spots(seed=1)
     pixels = fitted.images(images).pixels
@@ -231,6 +237,8 @@ def test_warm_start_goes_on_from_the_weights():
         ("mixup", -1.0, "mixup must be 0 or a positive number"),
         ("dropout", 1.0, "dropout must be at least 0 and under 1"),
         ("width", 0, "width must be a positive whole number"),
+        ("average_flips", "yes", "average_flips must be True, False or 'auto'"),
+        ("learning_rate", "fast", "learning_rate must be 'auto' or a positive number"),
     ],
 )
 def test_a_wrong_parameter_is_named(parameter, value, words):
