@@ -95,8 +95,11 @@ def body_of(
         added = tuple(context.domain.report_sections(context))
     gaps = _unused_options(context) if not added else ()
     of_domain = tuple(tile for section in added if isinstance(section, DomainSection) for tile in section.tiles)
-    held = rank_tile(context) if context.methods is None else map_tile(context, context.methods)
-    tiles = _strip(performance_tiles(context), of_domain, held)
+    own_tiles = performance_tiles(context)
+    if context.methods is None:
+        tiles = _strip(own_tiles, of_domain, rank_tile(context), n_first=len(own_tiles))
+    else:  # a reader study asks for operating points before calibration
+        tiles = _strip(own_tiles, of_domain, map_tile(context, context.methods), n_first=1)
     errors = None if any(section.key == _FAILURES for section in added) else image_errors(context)
     if errors is not None:
         own[0] = _with_blocks(own[0], (errors,))
@@ -106,13 +109,12 @@ def body_of(
     return tuple(sections), tiles
 
 
-def _strip(own: tuple[StripTile, ...], of_domain: tuple[StripTile, ...], rank: StripTile) -> tuple[StripTile, ...]:
-    """Return what fits the strip: the first measure, the domain's, others as there is room, and the rank."""
-    shown = of_domain[: _MOST_TILES - 2]
-    n_own = _MOST_TILES - 1 - len(shown)
-    if len(own) + len(of_domain) < _MOST_TILES:
-        return (*own, *of_domain, rank)
-    return (own[0], *shown, *own[1:n_own], rank) if len(own) > n_own else (*own, *shown, rank)
+def _strip(
+    own: tuple[StripTile, ...], of_domain: tuple[StripTile, ...], held: StripTile, *, n_first: int
+) -> tuple[StripTile, ...]:
+    """Return what fits the strip: the first measures, the domain's, other measures as there is room, and the rank."""
+    shown = (*own[:n_first], *of_domain)[: _MOST_TILES - 1]
+    return (*shown, *own[n_first:])[: _MOST_TILES - 1] + (held,)
 
 
 def _by_kind(context: ReportContext) -> tuple[Section, ...]:
