@@ -1,0 +1,1 @@
+"""What to offer, to whom, how much to stock, and why."""
