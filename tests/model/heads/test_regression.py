@@ -68,3 +68,51 @@ def test_quantiles_stay_within_the_range_and_the_median_is_the_point_prediction(
 def test_levels_that_do_not_rise_through_the_median_are_refused(levels):
     with pytest.raises(ValueError, match=r"levels must rise strictly between 0 and 1 and include 0\.5"):
         QuantileHead(0.0, 1.0, levels=levels)
+
+
+CENSORED = QuantileHead(centre=0.0, scale=1.0, levels=(0.1, 0.5, 0.9), low=0.0)
+
+
+def test_a_quantile_above_a_censored_value_is_not_punished():
+    logits = torch.tensor([[[2.0, 3.0, 4.0]]])
+    seen, sold_out = torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, 1.0]])
+    assert CENSORED.loss(logits, seen).item() == pytest.approx((0.9 * 1 + 0.5 * 2 + 0.1 * 3) / 3)
+    assert CENSORED.loss(logits, sold_out).item() == 0
+    assert CENSORED.score(logits[:, 0], sold_out).item() == 0
+
+
+def test_a_quantile_below_a_censored_value_pays_as_any_other():
+    logits = torch.tensor([[[0.0, 1.0, 2.0]]])
+    expected = (0.1 * 5 + 0.5 * 4 + 0.9 * 3) / 3
+    for is_censored in (0.0, 1.0):
+        target = torch.tensor([[5.0, is_censored]])
+        assert CENSORED.loss(logits, target).item() == pytest.approx(expected)
+        assert CENSORED.score(logits[:, 0], target).item() == pytest.approx(expected)
+
+
+def test_what_lies_beyond_a_censored_value_pulls_by_the_share_that_ends_below():
+    # half way between the quantiles of 0.1 and 0.5, so that 0.3 end below the bound
+    logits = torch.tensor([[[1.0, 3.0, 7.0]]], requires_grad=True)
+    CENSORED.loss(logits, torch.tensor([[2.0, 1.0]])).sum().backward()
+    expected = np.array([-0.1, -0.3 * 0.5 / 0.7, -0.3 * 0.1 / 0.7]) / 3
+    np.testing.assert_allclose(logits.grad.flatten(), expected, rtol=1e-5)
+
+
+def test_nothing_ends_below_the_least_value_there_is():
+    logits = torch.tensor([[[-2.0, -1.0, 1.0]]], requires_grad=True)
+    CENSORED.loss(logits, torch.tensor([[0.0, 1.0]])).sum().backward()
+    np.testing.assert_allclose(logits.grad.flatten(), np.array([-0.1, -0.5, 0.0]) / 3, rtol=1e-5)
+
+
+def test_quantiles_learnt_from_censored_values_are_those_of_the_truth():
+    rng = np.random.default_rng(0)
+    truth, bound = rng.exponential(size=(2, 10_000)) * [[1.0], [2.0]]
+    target = torch.from_numpy(np.column_stack([np.minimum(truth, bound), truth > bound]))
+    head = QuantileHead(centre=0.0, scale=1.0, levels=(0.1, 0.3, 0.5, 0.7, 0.9), low=0.0)
+    quantiles = torch.ones(5, requires_grad=True)
+    optimizer = torch.optim.Adam([quantiles], lr=0.03)
+    for _ in range(300):
+        optimizer.zero_grad()
+        head.loss(quantiles.expand(len(target), 1, 5), target).mean().backward()
+        optimizer.step()
+    np.testing.assert_allclose(quantiles.detach(), -np.log(1 - np.array(head.levels)), rtol=0.06)
