@@ -1,5 +1,7 @@
+import pytest
 import torch
 
+from appkit.model.recommenders import normal_equations
 from appkit.model.recommenders.normal_equations import WeightedLists, diagonal_basis, solve_lists
 
 
@@ -19,7 +21,7 @@ def test_a_list_longer_than_fits_at_once_is_solved_in_pieces(monkeypatch):
     lists = WeightedLists(offsets, torch.randint(9, (75,), generator=draw), torch.rand(75, generator=draw))
     arguments = (lists, torch.randn(9, 3, generator=draw), torch.ones(3), torch.ones(4))
     at_once = solve_lists(*arguments)
-    monkeypatch.setattr("appkit.model.recommenders.normal_equations._CELLS_ON_CPU", 20)
+    monkeypatch.setattr(normal_equations, "_CELLS_ON_CPU", 20)
     torch.testing.assert_close(solve_lists(*arguments), at_once)
 
 
