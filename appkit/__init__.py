@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from appkit.explanation import Explanation, explain
     from appkit.model import (
         ImageClassifier,
+        InteractionRecommender,
         SequenceClassifier,
         SequenceRegressor,
         TabularClassifier,
@@ -28,6 +29,7 @@ __all__ = [
     "SequenceClassifier",
     "SequenceRegressor",
     "ImageClassifier",
+    "InteractionRecommender",
     "evaluate",
     "explain",
     "Explanation",
@@ -47,6 +49,7 @@ _HOME = {
     "SequenceClassifier": "appkit.model",
     "SequenceRegressor": "appkit.model",
     "ImageClassifier": "appkit.model",
+    "InteractionRecommender": "appkit.model",
     "evaluate": "appkit.prediction",
     "explain": "appkit.explanation",
     "Explanation": "appkit.explanation",

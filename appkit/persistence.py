@@ -137,7 +137,7 @@ def savable_estimators() -> dict[str, type[Savable]]:
 
     Examples
     --------
-    >>> sorted(savable_estimators())[4:6]
+    >>> sorted(savable_estimators())[5:7]
     ['TabularClassifier', 'TabularRegressor']
     """
     found = {name: getattr(_model, name) for name in _model.__all__}

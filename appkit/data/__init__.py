@@ -6,11 +6,13 @@ from appkit.data.dataset import Dataset, GeneratedDataset
 from appkit.data.dicom import read_dicom
 from appkit.data.dicom_headers import dicom_table
 from appkit.data.duplicates import check_images_apart, duplicate_groups
+from appkit.data.ids import Ids
 from appkit.data.image_dataset import ImageDataset
 from appkit.data.image_encoder import ImageEncoder
 from appkit.data.image_export import write_image_folder
 from appkit.data.image_folder import read_image_folder
 from appkit.data.images import Images, ImageShape, read_images
+from appkit.data.interactions import Interactions, read_interactions
 from appkit.data.schema import Schema
 from appkit.data.series import Series, read_series
 from appkit.data.series_encoder import SeriesEncoder
@@ -58,6 +60,9 @@ __all__ = [
     "OperatingConditions",
     "SeriesEncoder",
     "SeriesLayout",
+    "Ids",
+    "Interactions",
+    "read_interactions",
     "Images",
     "ImageShape",
     "read_images",

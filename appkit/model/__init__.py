@@ -5,6 +5,7 @@ from appkit.model.classifier import TabularClassifier
 from appkit.model.costs import Costs, bayes_decision, cost_threshold
 from appkit.model.image_classifier import ImageClassifier
 from appkit.model.image_networks import ImageNetworkFactory
+from appkit.model.interaction_recommender import InteractionRecommender
 from appkit.model.multilabel_image_classifier import MultiLabelImageClassifier
 from appkit.model.networks import MLP, NetworkFactory, TableEmbedding, TabM
 from appkit.model.regressor import TabularRegressor
@@ -19,6 +20,7 @@ __all__ = [
     "Costs",
     "ImageClassifier",
     "ImageNetworkFactory",
+    "InteractionRecommender",
     "MultiLabelImageClassifier",
     "NetworkFactory",
     "SequenceClassifier",

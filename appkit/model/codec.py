@@ -12,6 +12,7 @@ from torch import Tensor
 
 from appkit.data import Schema
 from appkit.data.cell_json import cell_from_json, cell_to_json
+from appkit.data.ids import Ids
 from appkit.data.image_encoder import ImageEncoder
 from appkit.data.series_encoder import SeriesEncoder
 from appkit.data.table_encoder import TableEncoder
@@ -33,7 +34,7 @@ from appkit.model.unit_conformal import UnitIntervals
 __all__ = ["ValueReader", "ValueWriter"]
 
 _OWN_CLASSES: tuple[type, ...] = (
-    AffineCalibration, BinaryHead, Costs, HazardHead, MulticlassHead, MultiLabelHead, OrdinalHead, QuantileHead,
+    AffineCalibration, BinaryHead, Costs, HazardHead, Ids, MulticlassHead, MultiLabelHead, OrdinalHead, QuantileHead,
     RegressionHead, ResidualQuantiles, UnitIntervals,
 )  # fmt: skip
 

@@ -26,12 +26,13 @@ from appkit.model.heads import (
     QuantileHead,
     RegressionHead,
 )
+from appkit.model.interaction_recommender import InteractionRecommender
 from appkit.model.networks import MultiNetwork, NetworkFactory
 from appkit.model.neural_estimator import NeuralEstimator
 
 __all__ = ["EstimatorState", "model_hash", "restore", "state_of"]
 
-Savable = NeuralEstimator | FrontEstimator
+Savable = NeuralEstimator | FrontEstimator | InteractionRecommender
 
 _WEIGHTS = "module_/"
 _FACTORY = "$factory"
@@ -121,7 +122,8 @@ def restore(
         _adopt(made, {name: attributes.pop(name) for name in made.own_attributes if name in attributes}, reader)
         estimator = made.estimator_ = made.make_estimator()
     _adopt(estimator, attributes, reader)
-    for name, kinds in (_NEEDED | estimator.needed_to_open).items():
+    needed = estimator.needed_to_open if isinstance(estimator, InteractionRecommender) else _NEEDED
+    for name, kinds in (needed | estimator.needed_to_open).items():
         if not isinstance(getattr(estimator, name, None), kinds):
             raise ValueError(f"fitted attribute {name!r} must be a {kinds[0].__name__}, and is absent or another.")
     estimator.device_ = place(device).device
@@ -177,10 +179,9 @@ def _keepable(parameters: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str,
 
 
 def _without_clocks(fitted: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "history_": fitted["history_"].assign(seconds=np.nan),
-        "training_": fitted["training_"] | {"seconds": np.nan},
-    }
+    timed = {"training_": fitted["training_"] | {"seconds": np.nan}}
+    tables = (name for name in ("history_", "candidates_") if name in fitted)
+    return timed | {name: fitted[name].assign(seconds=np.nan) for name in tables}
 
 
 def _read_parameters(
@@ -216,12 +217,14 @@ def _read(reader: ValueReader, node: Any, where: str) -> Any:
         raise ValueError(f"{where} is not what appkit writes: {err}") from err
 
 
-def _rebuild_module(estimator: NeuralEstimator, tensors: Mapping[str, Tensor]) -> MultiNetwork:
+def _rebuild_module(estimator: NeuralEstimator | InteractionRecommender, tensors: Mapping[str, Tensor]) -> nn.Module:
     """Build the networks anew from the encoder's layout and fill in their weights."""
     weights = {key.removeprefix(_WEIGHTS): value for key, value in tensors.items() if key.startswith(_WEIGHTS)}
     n_networks = len({key.split(".")[1] for key in weights if key.startswith("networks.")})
     try:
         estimator._check_params()
+        if isinstance(estimator, InteractionRecommender):
+            return estimator.module_from(weights)
         _check_size(estimator, sum(value.numel() for value in weights.values()))
         with torch.random.fork_rng(devices=[]):  # initial weights are drawn, then overwritten
             module = MultiNetwork([_empty_network(estimator, estimator.head_) for _ in range(n_networks)])

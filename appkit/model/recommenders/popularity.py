@@ -30,7 +30,7 @@ class PopularityScorer(ItemScorer):
 
     def forward(self, histories: Tensor) -> Tensor:
         """Return the popularity of all items for each history, ``(n, n_items)``."""
-        return self.popularity.expand(len(histories), -1)
+        return self.popularity.repeat(len(histories), 1)
 
     def config(self) -> dict[str, Any]:
         """Return what the constructor takes."""

@@ -33,7 +33,7 @@ class ItemScorer(nn.Module):
         """Return the scores of all items, float32 ``(n, n_items)``, finite.
 
         ``histories`` is int64 ``(n, length)``, oldest first, padded on the left; items may repeat, and a row may be all
-        padding.
+        padding. The scores are the caller's to write in.
         """
 
     @abstractmethod

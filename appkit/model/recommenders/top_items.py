@@ -1,6 +1,5 @@
 """The best few of many scores."""
 
-import torch
 from torch import Tensor
 
 __all__ = ["top_items"]
@@ -11,6 +10,7 @@ def top_items(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
     Examples
     --------
+    >>> import torch
     >>> best, items = top_items(torch.tensor([[0.5, 2.0, 0.5]]), 2)
     >>> items
     tensor([[1, 0]])

@@ -1,0 +1,113 @@
+"""From scores to advice: the best items of many users, batch by batch."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from appkit.data.interactions import Interactions, pad_histories
+from appkit.model.evaluating import evaluating
+from appkit.model.recommenders.scorer import ItemScorer
+from appkit.model.recommenders.top_items import top_items
+
+__all__ = ["Histories", "best_items", "scored_batches"]
+
+_SCORES_AT_ONCE = 1 << 25  # 128 MiB of float32
+_USERS_AT_ONCE = 1_024
+
+
+class Histories:
+    """What each user took, oldest first, ready to be padded.
+
+    Parameters
+    ----------
+    offsets
+        int64 ``(n_users + 1,)``.
+    item
+        int64 ``(n_events,)``: codes.
+    n_items
+        Number of items, and the padding.
+    """
+
+    def __init__(self, offsets: np.ndarray, item: np.ndarray, n_items: int) -> None:
+        self.offsets, self.item, self.n_items = offsets, item, n_items
+
+    @classmethod
+    def of(cls, data: Interactions) -> "Histories":
+        """Return the histories of all users of ``data``."""
+        return cls(data.offsets, data.item, data.n_items)
+
+    def __getitem__(self, user: int) -> np.ndarray:
+        return self.item[self.offsets[user] : self.offsets[user + 1]]
+
+    def lengths(self, users: np.ndarray) -> np.ndarray:
+        """Return the number of events of each user, int64; 0 of code -1."""
+        return np.where(users >= 0, self.offsets[users + 1] - self.offsets[users], 0)
+
+    def padded(self, users: np.ndarray) -> np.ndarray:
+        """Return int64 ``(n, length)``, see :func:`~appkit.data.interactions.pad_histories`."""
+        return pad_histories(self.offsets, self.item, users, pad=self.n_items)
+
+
+@torch.no_grad()
+def scored_batches(
+    scorer: ItemScorer, histories: Histories, users: np.ndarray, *, device: str
+) -> Iterator[tuple[np.ndarray, Tensor, Tensor]]:
+    """Yield the places of some users, their padded histories and their scores, users of like history together."""
+    order = np.argsort(histories.lengths(users), kind="stable")
+    n_at_once = int(np.clip(_SCORES_AT_ONCE // max(histories.n_items, 1), 1, _USERS_AT_ONCE))
+    with evaluating(scorer):
+        for start in range(0, len(order), n_at_once):
+            places = order[start : start + n_at_once]
+            padded = torch.from_numpy(histories.padded(users[places])).to(device)
+            yield places, padded, scorer(padded)
+
+
+def best_items(
+    scorer: ItemScorer,
+    histories: Histories,
+    users: np.ndarray,
+    *,
+    k: int,
+    filter_seen: bool,
+    allowed: np.ndarray | None = None,
+    device: str = "cpu",
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ``k`` best items of each user and their scores, best first, equal scores by code.
+
+    Parameters
+    ----------
+    scorer, histories
+        The model, and what users took.
+    users
+        Codes, int64 ``(n,)``; -1 has no history.
+    k
+        Length of a list.
+    filter_seen
+        Whether items of the history are left out.
+    allowed
+        bool ``(n_items,)``: what may be advised; ``None`` means everything.
+    device
+        Where the scorer is.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        int64 and float32 ``(n, k)``; -1 and NaN where fewer than ``k`` items are left.
+    """
+    k_found = min(k, histories.n_items)
+    items = np.full((len(users), k), -1, dtype=np.int64)
+    scores = np.full((len(users), k), np.nan, dtype=np.float32)
+    forbidden = None if allowed is None else torch.from_numpy(~allowed).to(device)
+    for places, padded, batch in scored_batches(scorer, histories, users, device=device):
+        if filter_seen:
+            rows, columns = (padded != histories.n_items).nonzero(as_tuple=True)
+            batch[rows, padded[rows, columns]] = -torch.inf
+        if forbidden is not None:
+            batch.masked_fill_(forbidden, -torch.inf)
+        best, found = top_items(batch, k_found)
+        is_left = best > -torch.inf
+        items[places, :k_found] = found.masked_fill(~is_left, -1).cpu().numpy()
+        scores[places, :k_found] = best.masked_fill(~is_left, torch.nan).cpu().numpy()
+    return items, scores

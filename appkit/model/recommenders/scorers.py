@@ -1,0 +1,50 @@
+"""Describe a fitted scorer in JSON values, and build an empty one from such a description."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from appkit.model.recommenders.scorer import ItemScorer
+
+__all__ = ["build_scorer", "describe_scorer"]
+
+_HOME = {
+    "ALSScorer": "als",
+    "BlendedScorer": "blend",
+    "LinearScorer": "linear",
+    "PopularityScorer": "popularity",
+    "SequentialScorer": "sequential",
+    "TwoTowerScorer": "two_tower",
+}
+
+
+def describe_scorer(scorer: ItemScorer) -> dict[str, Any]:
+    """Return the class of a scorer and what its constructor takes.
+
+    Examples
+    --------
+    >>> from appkit.model.recommenders.popularity import PopularityScorer
+    >>> describe_scorer(PopularityScorer(3))
+    {'class': 'PopularityScorer', 'config': {'n_items': 3}}
+    """
+    return {"class": type(scorer).__name__, "config": scorer.config()}
+
+
+def build_scorer(description: Mapping[str, Any], *, n_items: int) -> ItemScorer:
+    """Return the empty scorer a description tells of; only scorers of appkit are ever built.
+
+    Raises
+    ------
+    ValueError
+        If the class is unknown, the constructor takes no such values, or it is for another number of items.
+    """
+    name, config = description.get("class"), description.get("config")
+    if name not in _HOME or not isinstance(config, Mapping):
+        raise ValueError(f"a scorer must be one of {', '.join(_HOME)} with its config, got {name!r}.")
+    if config.get("n_items") != n_items:
+        raise ValueError(f"the scorer is for {config.get('n_items')!r} items, and {n_items} are known.")
+    kind = getattr(import_module(f"appkit.model.recommenders.{_HOME[str(name)]}"), str(name))
+    try:
+        return kind(**config)
+    except (TypeError, RuntimeError, MemoryError) as err:
+        raise ValueError(f"{name} cannot be built from its config: {err}") from err

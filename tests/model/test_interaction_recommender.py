@@ -1,0 +1,164 @@
+"""One face before a family of recommenders: raw ids in, lists out, and an answer to every odd question."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from appkit import load, save
+from appkit.exceptions import SchemaError
+from appkit.model import InteractionRecommender
+
+ITEMS = np.array(["bread", "butter", "cup", "jam", "kettle", "tea"])
+
+
+@pytest.fixture(scope="module")
+def events() -> pd.DataFrame:
+    """Return purchases of 60 users: breakfast (bread, butter, jam) or tea time (cup, kettle, tea), at most two yet."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for user in range(60):
+        group = ITEMS[[0, 1, 3]] if user % 2 else ITEMS[[2, 4, 5]]
+        rows += [(f"u{user:02d}", item, day) for day, item in enumerate(rng.permutation(group)[: 2 + user % 3 // 2])]
+    return pd.DataFrame(rows, columns=["user", "item", "day"])
+
+
+@pytest.fixture(scope="module")
+def model(events) -> InteractionRecommender:
+    return InteractionRecommender(model="als", settings={"n_factors": 2}, random_state=0).fit(events)
+
+
+def test_users_are_advised_what_their_kind_takes(model, events):
+    advice = model.recommend(k=1)
+    is_breakfast = advice["user"].str[1:].astype(int) % 2 == 1
+    missing = events.groupby("user")["item"].count().reindex(advice["user"]).to_numpy() < 3
+    assert advice["item"].isin(ITEMS[[0, 1, 3]])[missing].tolist() == is_breakfast[missing].tolist()
+
+
+def test_seen_items_are_advised_only_when_asked_for(model, events):
+    seen = set(map(tuple, events[["user", "item"]].to_numpy()))
+    assert not seen & set(map(tuple, model.recommend(k=6)[["user", "item"]].to_numpy()))
+    again = model.recommend(k=6, filter_seen=False)
+    assert seen <= set(map(tuple, again[["user", "item"]].to_numpy()))
+    assert (again.groupby("user").size() == 6).all()
+
+
+def test_ranks_follow_scores_and_lists_end_where_items_do(model):
+    advice = model.recommend(k=50)
+    assert (advice.groupby("user")["rank"].apply(list).str[0] == 1).all()
+    assert (advice.groupby("user")["score"].diff().dropna() <= 0).all()
+    assert advice.groupby("user").size().max() <= 4
+
+
+def test_unknown_users_are_told_what_is_popular_and_that_it_is(model, events):
+    advice = model.recommend(["nobody"], k=2)
+    popular = events["item"].value_counts()
+    assert advice["basis"].tolist() == ["popularity"] * 2
+    assert popular[advice["item"].iloc[0]] == popular.max()
+
+
+def test_new_events_make_a_user_known_without_another_fit(model):
+    fresh = pd.DataFrame({"user": ["new"], "item": ["tea"]})
+    advice = model.recommend(["new"], k=2, interactions=fresh)
+    assert advice["basis"].unique().tolist() == ["history"]
+    assert set(advice["item"]) == {"cup", "kettle"}
+
+
+def test_pairs_are_scored_as_in_the_lists(model):
+    advice = model.recommend(k=3)
+    np.testing.assert_array_equal(model.predict(advice), advice["score"])
+
+
+def test_items_never_seen_have_no_score(model):
+    assert np.isnan(model.predict(pd.DataFrame({"user": ["u00"], "item": ["ladder"]}))).all()
+
+
+def test_candidates_and_exclusions_bound_the_advice(model):
+    assert set(model.recommend(k=6, candidates=["tea", "jam", "ladder"])["item"]) == {"tea", "jam"}
+    assert "tea" not in set(model.recommend(k=6, exclude=["tea", "ladder"])["item"])
+
+
+def test_similar_items_are_of_a_kind(model):
+    alike = model.similar_items(["bread", "tea"], k=2)
+    assert set(alike.loc[alike["item"] == "bread", "similar"]) == {"butter", "jam"}
+    assert set(alike.loc[alike["item"] == "tea", "similar"]) == {"cup", "kettle"}
+
+
+def test_score_is_the_gain_of_the_lists(model, events):
+    later = pd.DataFrame({"user": ["u01", "u01"], "item": ["ladder", model.recommend(["u01"], k=1)["item"].iloc[0]]})
+    discount = 1 / np.log2([2, 3])
+    assert model.score(later) == pytest.approx(discount[0] / discount.sum())
+
+
+def test_score_needs_something_left_to_find(model, events):
+    with pytest.raises(ValueError, match="had not taken at fit"):
+        model.score(events)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"k": 0}, "k must be a whole number from 1 on, got 0"),
+        ({"candidates": []}, "candidates must hold at least one id"),
+        ({"candidates": ["ladder"]}, "candidates must hold items known at fit"),
+        ({"users": []}, "users must hold at least one id"),
+    ],
+)
+def test_what_cannot_be_advised_is_refused(model, asked, message):
+    with pytest.raises(ValueError, match=message):
+        model.recommend(**asked)
+
+
+def test_one_name_is_no_list_of_users(model):
+    with pytest.raises(TypeError, match=r"Write \['u00'\]"):
+        model.recommend("u00")
+
+
+def test_numbers_are_refused_where_ids_were_text(model):
+    with pytest.raises(SchemaError, match="must hold text, as at fit"):
+        model.recommend([17])
+
+
+def test_unknown_items_have_no_neighbours(model):
+    with pytest.raises(SchemaError, match="'ladder'"):
+        model.similar_items(["ladder"])
+
+
+def test_auto_keeps_what_it_tried_and_takes_the_best(events):
+    model = InteractionRecommender(time="day", split="last", random_state=0, progress=False).fit(events)
+    assert {"popularity", "recency"} <= set(model.candidates_["model"])
+    assert (
+        model.model_.split(",")[0] == model.candidates_.loc[model.candidates_["gain"].idxmax(), "model"].split(",")[0]
+    )
+
+
+def test_one_user_alone_can_be_fitted_by_name_but_not_chosen_for(events):
+    alone = events[events["user"] == "u02"]
+    model = InteractionRecommender(model="popularity").fit(alone)
+    assert model.recommend(["u02"], k=3).empty
+    with pytest.raises(ValueError, match="leaves nothing to choose a model by"):
+        InteractionRecommender().fit(alone.head(1))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"model": "magic"}, "model must be 'auto' or one of"),
+        ({"settings": {"n_factors": 3}}, "settings= are those of a named model"),
+        ({"split": "first"}, "split must be"),
+        ({"max_seconds": 0}, "max_seconds must be above 0"),
+    ],
+)
+def test_unknown_parameters_are_refused(events, options, message):
+    with pytest.raises(ValueError, match=message):
+        InteractionRecommender(**options).fit(events)
+
+
+def test_a_loaded_recommender_gives_the_same_advice(model, tmp_path):
+    again = load(save(model, tmp_path / "shop.appkit"))
+    pd.testing.assert_frame_equal(again.recommend(k=4), model.recommend(k=4))
+    assert again.histories(["u03"])[0].tolist() == model.histories(["u03"])[0].tolist()
+
+
+def test_items_are_named_as_most_often():
+    X = pd.DataFrame({"user": [1, 2, 3], "item": [7, 7, 7], "text": ["Tea", "TEA BAG", "Tea"]})
+    assert InteractionRecommender(model="popularity", item_name="text").fit(X).item_names_.tolist() == ["Tea"]
