@@ -6,6 +6,8 @@ where a promise is broken. ``estimator_checks()`` lists them all::
     @pytest.mark.parametrize("check", estimator_checks())
     def test_promises(check):
         check(MyClassifier(max_epochs=2), X, y)
+
+Estimators that need no target, such as recommenders, are given ``None``.
 """
 
 import tempfile

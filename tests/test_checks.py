@@ -41,22 +41,32 @@ def scans(tmp_path_factory) -> pd.DataFrame:
     return pd.DataFrame({"path": paths})
 
 
+@pytest.fixture(scope="module")
+def purchases() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    return pd.DataFrame({"user": np.arange(60) // 5, "item": [f"item {code}" for code in rng.integers(0, 9, 60)]})
+
+
 @pytest.mark.parametrize("check", estimator_checks(), ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", savable_estimators())
-def test_estimator_keeps_its_promise(check, name, table, readings, scans):
+def test_estimator_keeps_its_promise(check, name, table, readings, scans, purchases):
     estimator = small(name)
     y = [0, 1] * 30
     if hasattr(estimator, "encode_images"):
         check(estimator, scans, [[0, 1], [1, 1], [1, 0]] * 20 if "MultiLabel" in name else y)
         return
+    if hasattr(estimator, "recommend"):
+        check(estimator, purchases, None)
+        return
     is_of_series = getattr(estimator, "unit", None) is not None
     check(estimator, readings if is_of_series else table, y)
 
 
-def test_tables_series_and_images_are_all_found():
+def test_estimators_of_every_kind_of_data_are_found():
     found = set(savable_estimators())
     assert {"TabularClassifier", "SequenceRegressor", "manufacturing.FailureClassifier"} <= found
     assert {"ImageClassifier", "MultiLabelImageClassifier", "medical.MedicalImageClassifier"} <= found
+    assert {"InteractionRecommender"} <= found
 
 
 class Moody(TabularRegressor):
