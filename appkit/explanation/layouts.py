@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["HistoryLayout", "ImageLayout", "Layout", "WindowLayout"]
+__all__ = ["Advice", "HistoryLayout", "ImageLayout", "Layout", "WindowLayout"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,36 @@ class WindowLayout:
         return len(self.bounds) - 1
 
 
+@dataclass(frozen=True, eq=False)
+class Advice:
+    """Which advice each row explains, and the item it is held against: the k-th best of the others.
+
+    Of an item on the list that is the item at rank ``k + 1``, so a margin above 0 means that the item is advised.
+
+    Parameters
+    ----------
+    users, items, rivals
+        object ``(n_rows,)``: ids as the user of the model knows them.
+    item_names, rival_names
+        object ``(n_rows,)``: the same for the reader.
+    ranks
+        int64 ``(n_rows,)``: place of the item, from 1, among all that may be advised.
+    k
+        Length of the list.
+    filter_seen
+        Whether items of the history are left out of the list.
+    """
+
+    users: np.ndarray
+    items: np.ndarray
+    rivals: np.ndarray
+    item_names: np.ndarray
+    rival_names: np.ndarray
+    ranks: np.ndarray
+    k: int
+    filter_seen: bool
+
+
 @dataclass(frozen=True)
 class HistoryLayout:
     """Which item of a history each player is; rows with shorter histories have fewer players.
@@ -55,9 +85,18 @@ class HistoryLayout:
     ----------
     items
         object ``(n_rows, n_players)``: the items, oldest first, ``None`` where a row has no such player.
+    ids
+        Same shape: their ids as the user of the model knows them, where these are not the items themselves.
+    counts
+        int64, same shape: how often each item comes in the history, 0 where a row has no such player.
+    advice
+        What is explained, where it is an item's margin over another.
     """
 
     items: np.ndarray
+    ids: np.ndarray | None = None
+    counts: np.ndarray | None = None
+    advice: Advice | None = None
 
 
 Layout = ImageLayout | WindowLayout | HistoryLayout

@@ -1,42 +1,45 @@
-"""Histories as a game: each interaction of a user's past happened, or never did."""
+"""Histories as a game: each interaction, or item, of a user's past happened, or never did."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
+from appkit.explanation.games.history_players import HistoryPlayers, ItemNames
+from appkit.explanation.games.history_scores import HistoryGame, ShortenedHistories
 from appkit.explanation.games.inputs import model_input
 from appkit.explanation.games.ragged import RaggedGame
-from appkit.explanation.games.tensor import Network, TensorGame
 from appkit.explanation.layouts import HistoryLayout
 from appkit.model.evaluating import evaluating
 
 __all__ = ["history_game"]
 
 _BATCH = 256  # parts are many and small, and each fills its last batch up
+_PLAYER = {"interactions": "interaction", "items": "item"}
 
 
 def history_game(
     score: Any,
-    histories: Sequence[Sequence[int]],
+    histories: Sequence[Sequence[int]] | Sequence[np.ndarray],
     *,
     pad: int = 0,
     length: int | None = None,
     n_recent: int | None = None,
-    item_names: Mapping[int, str] | Sequence[str] | None = None,
+    players: str = "interactions",
+    item_names: ItemNames = None,
     output_names: Sequence[str] = ("score",),
     outputs: Sequence[int] | np.ndarray | None = None,
+    against: Sequence[int] | np.ndarray | None = None,
     units: str = "value",
     batch_size: int | None = None,
 ) -> RaggedGame:
-    """Return the game of a recommender whose players are the interactions of each user's history.
+    """Return the game of a recommender whose players are the interactions, or the items, of each user's history.
 
     An absent interaction never happened: the others close ranks, in their order, and the model sees a shorter history.
     So there is no background. The empty coalition is a user of whom nothing is known. An item that comes twice is two
-    interactions.
+    interactions, but one item.
 
     Parameters
     ----------
@@ -53,8 +56,12 @@ def history_game(
         interaction out lets an older one move up. ``None`` means the longest history; a fixed number makes answers
         independent, to the last bit, of whoever is explained along.
     n_recent
-        Explain only so many of the latest interactions. Older ones are always present, so ``output`` is still what the
-        model says, and ``base_value`` what it says knowing the older ones only. ``None`` explains all.
+        Explain only so many of the latest players. Older ones are always present, so ``output`` is still what the model
+        says, and ``base_value`` what it says knowing the older ones only. ``None`` explains all.
+    players
+        ``"interactions"``, or ``"items"``: all interactions with an item are one player, at the place of the latest,
+        and an absent item was never bought at all. Of a module that ``is_additive`` such games are answered by
+        ``method="linear"`` exactly, at two evaluations a row more than the endpoints.
     item_names
         Name of each item id, for the reader; ``None`` shows ids.
     output_names
@@ -62,6 +69,8 @@ def history_game(
     outputs
         Positions of the outputs to explain (of the scores of all items, say), or int ``(n_histories, n_outputs)`` for
         each user's own, such as the item advised; ``None`` means all.
+    against
+        Positions to subtract from ``outputs``, of the same shape: explains the margin of one item over another.
     units
         What the outputs are measured in.
     batch_size
@@ -75,8 +84,8 @@ def history_game(
     Raises
     ------
     ValueError
-        If a history is empty, or holds the padding id or anything but integers, if an item has no name, or if ``score``
-        has no finite answer to the empty history.
+        If a history is empty, or holds the padding id or anything but integers, if an item has no name, if ``against``
+        does not fit ``outputs``, or if ``score`` has no finite answer to the empty history.
 
     Notes
     -----
@@ -107,65 +116,73 @@ def history_game(
     ids = _checked_histories(histories, pad=pad)
     _check_positive("length", length)
     _check_positive("n_recent", n_recent)
-    n_players = np.array([len(own) if n_recent is None else min(len(own), n_recent) for own in ids])
     padded = _padded_on_the_left(ids, pad=pad)
+    width = padded.shape[1]
+    own = _players_of(players)(ids, length=width, n_recent=n_recent, item_names=item_names)
     given = model_input(score, padded.dtype, to_tensor=None, default=_as_tensor)
-    compacted = _Compacted(given.network, pad=pad, length=padded.shape[1] if length is None else length)
+    network = ShortenedHistories(given.network, pad=pad, length=width if length is None else length)
     nothing = given.as_tensor(np.full_like(padded[:1], pad))
-    if any(len(own) == n for own, n in zip(ids, n_players, strict=True)):
-        _check_empty_history(compacted, nothing)
-    items, names = _shown(ids, n_players, item_names)
-    chosen = None if outputs is None else np.asarray(outputs)
+    if ((own.owner >= 0).sum(1) == [len(history) for history in ids]).any():
+        _check_empty_history(network, nothing)
+    chosen, subtracted = _per_history(outputs, against, n_histories=len(ids))
 
-    def part(rows: np.ndarray) -> TensorGame:
-        n = int(n_players[rows[0]])
-        return TensorGame(
-            compacted,
+    def part(rows: np.ndarray) -> HistoryGame:
+        n = int(own.n_players[rows[0]])
+        return HistoryGame(
+            network,
             given.as_tensor(padded[rows]),
             nothing,
-            players=(torch.arange(padded.shape[1]) + n - padded.shape[1]).clamp(min=-1),
-            player_names=[f"interaction {i + 1}" for i in range(n)],
+            players=torch.from_numpy(own.owner[rows]),
+            players_per_row=True,
+            player_names=[f"{_PLAYER[players]} {i + 1}" for i in range(n)],
             output_names=output_names,
             units=units,
             outputs=chosen[rows] if chosen is not None and chosen.ndim == 2 else chosen,
-            shown=items[rows, :n],
-            layout=HistoryLayout(items=items[rows, :n]),
+            against=None if subtracted is None else subtracted[rows],
+            is_of_items=players == "items",
+            shown=own.items[rows, :n],
+            layout=HistoryLayout(own.items[rows, :n], own.ids[rows, :n], own.counts[rows, :n]),
             batch_size=_BATCH if batch_size is None else batch_size,
         )
 
-    rows = tuple(np.flatnonzero(n_players == n) for n in np.unique(n_players))
-    return RaggedGame(rows, tuple(map(part, rows)), names=names, layout=HistoryLayout(items=items))
+    rows = tuple(np.flatnonzero(own.n_players == n) for n in np.unique(own.n_players))
+    layout = HistoryLayout(own.items, own.ids, own.counts)
+    return RaggedGame(rows, tuple(map(part, rows)), names=own.names, layout=layout)
 
 
-class _Compacted(nn.Module):
-    """Asks about histories with holes as if what is missing never happened."""
+def _players_of(players: str) -> Callable[..., HistoryPlayers]:
+    if players not in _PLAYER:
+        raise ValueError(f"players must be one of {tuple(_PLAYER)}, got {players!r}.")
+    return HistoryPlayers.of_interactions if players == "interactions" else HistoryPlayers.of_items
 
-    def __init__(self, score: Network, *, pad: int, length: int) -> None:
-        super().__init__()
-        self.score = score
-        self.pad = pad
-        self.length = length
 
-    def forward(self, ids: Tensor) -> Tensor:
-        """Return the scores of int64 ``(n, n_ids)``, padding anywhere among the ids."""
-        happened = ids != self.pad
-        in_order = happened.byte().argsort(dim=1, stable=True)  # padding first, the rest in its order
-        ids = ids.gather(1, in_order)[:, -self.length :]
-        return self.score(F.pad(ids, (self.length - ids.shape[1], 0), value=self.pad))
+def _per_history(
+    outputs: Sequence[int] | np.ndarray | None, against: Sequence[int] | np.ndarray | None, *, n_histories: int
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Return the outputs as an array, and those to subtract for every history, ``(n_histories, n_outputs)``."""
+    chosen = None if outputs is None else np.asarray(outputs)
+    if against is None:
+        return chosen, None
+    subtracted = np.asarray(against)
+    is_whole = np.issubdtype(subtracted.dtype, np.integer) and subtracted.size > 0 and (subtracted >= 0).all()
+    if chosen is None or subtracted.shape != chosen.shape or not is_whole:
+        shape = None if chosen is None else chosen.shape
+        raise ValueError(f"against must be positions from 0 on, of the shape of outputs, {shape}, got {against!r}.")
+    return chosen, np.broadcast_to(np.atleast_2d(subtracted), (n_histories, subtracted.shape[-1]))
 
 
 def _as_tensor(ids: np.ndarray) -> Tensor:
     return torch.from_numpy(ids.copy())
 
 
-def _checked_histories(histories: Sequence[Sequence[int]], *, pad: int) -> list[np.ndarray]:
+def _checked_histories(histories: Sequence[Any], *, pad: int) -> list[np.ndarray]:
     ids = [_checked_history(history, row, pad=pad) for row, history in enumerate(histories)]
     if not ids:
         raise ValueError("histories must hold at least one history, got none.")
     return ids
 
 
-def _checked_history(history: Sequence[int], row: int, *, pad: int) -> np.ndarray:
+def _checked_history(history: Sequence[int] | np.ndarray, row: int, *, pad: int) -> np.ndarray:
     ids = np.asarray(history)
     if ids.ndim != 1 or len(ids) == 0:
         raise ValueError(
@@ -188,7 +205,7 @@ def _check_positive(name: str, value: int | None) -> None:
 
 
 @torch.no_grad()
-def _check_empty_history(compacted: _Compacted, padding: Tensor) -> None:
+def _check_empty_history(compacted: ShortenedHistories, padding: Tensor) -> None:
     with evaluating(compacted):
         answer = compacted(padding)
     if not answer.isfinite().all():
@@ -203,33 +220,3 @@ def _padded_on_the_left(ids: Sequence[np.ndarray], *, pad: int) -> np.ndarray:
     for row, own in zip(padded, ids, strict=True):
         row[-len(own) :] = own
     return padded
-
-
-def _shown(
-    ids: Sequence[np.ndarray], n_players: np.ndarray, item_names: Mapping[int, str] | Sequence[str] | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the items explained and their names, object ``(n_histories, most_players)`` each, ``None`` past the last.
-
-    The second of a kind is named ``"tea (2)"``, so that a plot has a place for each.
-    """
-    items = np.full((len(ids), n_players.max()), None, dtype=object)
-    names = items.copy()
-    for row, (own, n) in enumerate(zip(ids, n_players, strict=True)):
-        shown = [_item_name(item, item_names) for item in own[-n:].tolist()]
-        items[row, :n] = shown
-        names[row, :n] = [
-            f"{item} ({shown[: place + 1].count(item)})" if item in shown[:place] else str(item)
-            for place, item in enumerate(shown)
-        ]
-    return items, names
-
-
-def _item_name(item: int, names: Mapping[int, str] | Sequence[str] | None) -> object:
-    if names is None:
-        return item
-    try:
-        if item < 0 and not isinstance(names, Mapping):
-            raise IndexError(item)  # or the last would lend its name
-        return names[item]
-    except (KeyError, IndexError) as error:
-        raise ValueError(f"item_names must name every item of the histories, {item} is missing.") from error

@@ -28,12 +28,15 @@ class RaggedGame:
         object ``(n_rows, most_players)``: each row's own names, ``None`` past its last player.
     layout
         Of all rows together.
+    note
+        What the reader of any explanation should know of the players.
     """
 
     rows: tuple[np.ndarray, ...]
     games: tuple[Game, ...]
     names: np.ndarray
     layout: Layout | None = None
+    note: str = ""
 
     def with_network(self, network: Any) -> "RaggedGame":
         """Return the same games of another network; they must be of tensors."""
@@ -83,7 +86,7 @@ def explain_parts(ragged: RaggedGame, explainer: Callable[[Game], Explanation]) 
         data=_padded([part.data for part in parts], ragged.rows, shape[:2]),
         method=", ".join(dict.fromkeys(part.method for part in parts)),
         random_state=next((part.random_state for part in parts if part.random_state is not None), None),
-        note=" ".join(dict.fromkeys(part.note for part in parts if part.note)),
+        note=" ".join(dict.fromkeys(note for note in (*(part.note for part in parts), ragged.note) if note)),
         player_names=tuple(f"player {i + 1}" for i in range(n_players)),
         n_evaluations=int(np.ceil(spent.mean())),
         row_evaluations=spent,

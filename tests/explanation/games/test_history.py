@@ -120,6 +120,37 @@ def test_each_user_may_have_an_output_of_their_own(network):
         assert own.base_value[row] == one.base_value[row]
 
 
+def test_all_purchases_of_an_item_are_one_player_at_the_latest_place():
+    game = history_game(recency, [[7, 3, 7, 5]], players="items", item_names={3: "tea", 5: "jam", 7: "cup"})
+    assert game.names.tolist() == [["tea", "cup (2 times)", "jam"]]
+    coalitions = torch.tensor([[True, True, True], [True, False, True], [False, True, False]])
+    assert game.games[0].values(coalitions).flatten().tolist() == [7375, 35, 77]
+    assert (game.layout.ids.tolist(), game.layout.counts.tolist()) == ([[3, 7, 5]], [[1, 2, 1]])
+
+
+def test_only_the_items_bought_last_are_explained():
+    game = history_game(recency, [[7, 3, 7, 5], [4]], players="items", n_recent=2)
+    assert game.names.tolist() == [["7 (2 times)", "5"], ["4", None]]
+    explanation = explain_game(game, "exact")
+    assert explanation.base_value[:, 0].tolist() == [3, 0]
+    assert explanation.output[:, 0].tolist() == [7375, 4]
+
+
+def test_an_output_may_be_held_against_another(network):
+    histories = [[4, 5, 6], [8, 9]]
+    margins = explain_game(history_game(network, histories, outputs=[[11], [12]], against=[[13], [14]]), "exact")
+    for row, (item, other) in enumerate([(11, 13), (12, 14)]):
+        both = explain_game(history_game(network, histories, outputs=[item, other], output_names=["a", "b"]), "exact")
+        expected = both.values[row, ..., 0] - both.values[row, ..., 1]
+        np.testing.assert_allclose(margins.values[row, ..., 0], expected, atol=1e-6)
+
+
+def test_another_network_is_asked_about_shortened_histories_too():
+    game = history_game(recency, [[1, 2, 3]]).with_network(lambda ids: ids.sum(1).double())
+    coalitions = torch.tensor([[True, True, True], [True, False, True]])
+    assert game.games[0].values(coalitions).flatten().tolist() == [6, 4]
+
+
 def test_the_network_is_left_as_found():
     network = seeded(lambda: Attention(n_items=20)).train()
     before = state_of(network)
@@ -153,6 +184,10 @@ def test_a_function_sees_integers_filled_up_on_the_left():
         ([[1, 4]], {"item_names": {1: "tea"}}, "4 is missing"),
         ([[1, 4]], {"item_names": ["none", "tea"]}, "4 is missing"),
         ([[-1]], {"item_names": ["none", "tea"]}, "-1 is missing"),
+        ([[1]], {"players": "purchases"}, "players must be one of .'interactions', 'items'., got 'purchases'"),
+        ([[1]], {"against": [0]}, "against must be positions from 0 on, of the shape of outputs, None"),
+        ([[1]], {"outputs": [0], "against": [1, 2]}, r"of the shape of outputs, \(1,\)"),
+        ([[1]], {"outputs": [0], "against": [-1]}, "positions from 0 on"),
     ],
 )
 def test_histories_that_are_none_are_refused(histories, options, message):
