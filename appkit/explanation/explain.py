@@ -1,6 +1,6 @@
 """Explain a model's outputs: the one door to every method."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from inspect import signature
 from types import MappingProxyType
@@ -12,12 +12,13 @@ from appkit.explanation.backends import explain_with_lime, explain_with_shap
 from appkit.explanation.explanation import Explanation
 from appkit.explanation.game import Game
 from appkit.explanation.games.conditional import as_conditional, conditional_game
-from appkit.explanation.games.model import Players, game_for, is_of_images, is_of_series
+from appkit.explanation.games.model import Players, game_for, is_of_histories, is_of_images, is_of_series
 from appkit.explanation.games.ragged import RaggedGame, explain_parts
 from appkit.explanation.gradients import expected_gradients, grad_cam
 from appkit.explanation.seeds import RandomState, seed_of
 from appkit.explanation.solvers import regression_pays, regression_shapley
 from appkit.explanation.solvers.exact import exact_evaluations, exact_shapley
+from appkit.explanation.solvers.linear import adds_up, linear_shapley
 from appkit.explanation.solvers.occlusion import occlusion
 from appkit.explanation.solvers.permutation import permutation_shapley
 from appkit.explanation.solvers.surrogate import lime_surrogate
@@ -63,9 +64,9 @@ def shapley(
 ) -> Explanation:
     """Return Shapley values by the solver that suits players, background and budget; ``note`` says which and why.
 
-    Exact where affordable: up to 20 players within ``max_evaluations`` model evaluations per row (``None``: 32768),
-    every background row counted. Else by regression, where a given budget covers every background row often enough
-    that it is the more precise; else by permutations.
+    Where the output is a sum over players, its summands. Else exact where affordable: up to 20 players within
+    ``max_evaluations`` model evaluations per row (``None``: 32768), every background row counted. Else by regression,
+    where a given budget covers every background row often enough that it is the more precise; else by permutations.
     """
     limits: _Limits = {"target_error": target_error, "max_evaluations": max_evaluations, "max_seconds": max_seconds}
     name, why = _picked(game, **limits)
@@ -84,6 +85,8 @@ def _picked(
     game: Game, *, target_error: float | None, max_evaluations: int | None, max_seconds: float | None
 ) -> tuple[str, str]:
     """Return the solver and why, in a sentence."""
+    if adds_up(game):
+        return "linear", "The output is a sum over players: exact values are its summands."
     n_players, needed = len(game.player_names), exact_evaluations(game)
     affordable = AFFORDABLE_EVALUATIONS if max_evaluations is None else max_evaluations
     size = f"{_counted(n_players, 'player')} on {_counted(game.n_references, 'background row')}"
@@ -103,6 +106,7 @@ _EXPLAINERS: Mapping[str, Explainer] = MappingProxyType(
     {
         "shapley": shapley,
         "exact": exact_shapley,
+        "linear": linear_shapley,  # of games whose outputs are sums over players
         "permutation": permutation_shapley,
         "regression": regression_shapley,
         "lime": lime_surrogate,
@@ -119,7 +123,7 @@ def explainers() -> Mapping[str, Explainer]:
     Examples
     --------
     >>> list(explainers())
-    ['shapley', 'exact', 'permutation', 'regression', 'lime', 'occlusion', 'expected_gradients', 'grad_cam']
+    ['shapley', 'exact', 'linear', 'permutation', 'regression', 'lime', 'occlusion', 'expected_gradients', 'grad_cam']
     """
     return _EXPLAINERS
 
@@ -136,6 +140,10 @@ def explain(
     players: Players = None,
     n_players: int | None = None,
     fill: str | None = None,
+    k: int | None = None,
+    filter_seen: bool | None = None,
+    candidates: Iterable[Any] | None = None,
+    exclude: Iterable[Any] | None = None,
     correlated: str = "interventional",
     random_state: RandomState = None,
     target_error: float | None = None,
@@ -146,7 +154,7 @@ def explain(
 ) -> Explanation:
     """Explain what a model says about each row of ``X``, player by player, with the error of every number.
 
-    A player is a column of a table, a sensor over a stretch of time, or a segment of an image.
+    A player is a column of a table, a sensor over a stretch of time, a segment of an image, or an item of a history.
 
     Parameters
     ----------
@@ -155,14 +163,18 @@ def explain(
     X
         Rows to explain, as the model takes them: strings, categories and missing values included. Of a series estimator
         of ours readings, of which each unit's newest window is explained, or windows of ``model.windows``. Of an image
-        estimator of ours images: arrays, paths, a DataFrame of paths.
+        estimator of ours images: arrays, paths, a DataFrame of paths. Of a recommender of ours a DataFrame of users and
+        the items advised to them (``recommend`` returns one), or of users alone, whose first advice is explained: what
+        of their history holds the item on the list, see
+        :func:`~appkit.explanation.games.recommender.recommender_game`.
     method
         ``"shapley"``: exact where affordable, else by regression or permutations; ``"exact"``, ``"regression"`` or
         ``"permutation"`` insist; ``"lime"`` is a local linear surrogate; ``"occlusion"`` leaves one column out at a
         time; ``"tree"`` gives the exact values of an XGBoost model, see
         :func:`~appkit.explanation.trees.tree_shapley`; ``"expected_gradients"`` and ``"grad_cam"`` look inside the
-        networks of images. ``"auto"`` is ``"shapley"``. The explanation's own ``method`` says which ran, its ``note``
-        why.
+        networks of images; ``"linear"`` reads the values off a recommender that adds up over the history, as
+        ``"shapley"`` does of itself. ``"auto"`` is ``"shapley"``. The explanation's own ``method`` says which ran, its
+        ``note`` why.
     background
         Rows that say what an unknown column may hold, or images that show nothing of note; ``None`` takes what a model
         of ours keeps: a training sample, or the mean of the training images.
@@ -175,10 +187,13 @@ def explain(
         grid, the default), ``"superpixels"``, or the label of each pixel, integers ``(height, width)`` or
         ``(n_images, height, width)``.
     n_players
-        Patches or superpixels to aim at; ``None`` means 49.
+        Patches or superpixels to aim at; ``None`` means 49. Of histories: so many of the items bought last, older ones
+        being always present; ``None`` means all where the model adds up, else 50.
     fill
         What an absent segment of an image shows: ``"background"`` (the default: the same place in ``background``),
         ``"mean"`` (its mean colour) or ``"blur"`` (the image itself, smoothed).
+    k, filter_seen, candidates, exclude
+        Of advice: the length of the list (10), and what may be on it, as in ``recommend``.
     correlated
         ``"interventional"`` fills absent columns from any background row and asks what the model makes of each column;
         ``"conditional"`` from the nearest ones, and asks what knowing each column tells: columns that go together then
@@ -222,8 +237,9 @@ def explain(
     limits: _Limits = {"target_error": target_error, "max_evaluations": max_evaluations, "max_seconds": max_seconds}
     asked: dict[str, Any] = {"background": background, "outputs": outputs, "units": units}
     cut: dict[str, Any] = {"n_players": n_players, "fill": fill}
-    if is_of_series(model) or is_of_images(model):
-        kind = "images" if is_of_images(model) else "windows of series"
+    cut |= {"k": k, "filter_seen": filter_seen, "candidates": candidates, "exclude": exclude}
+    kind = _kind_of(model)
+    if kind:
         _refuse_tables_only(kind, backend=backend, method=method, correlated=correlated)
     else:
         _refuse("a model of columns", **cut)
@@ -305,6 +321,18 @@ def _package(backend: str, method: str) -> Callable[..., Explanation]:
     if method not in ("auto", answers):
         raise ValueError(f"backend={backend!r} answers method={answers!r}, got {method!r}.")
     return package
+
+
+def _kind_of(model: Any) -> str:
+    """Return what a model of ours is asked about where it is no table; else nothing."""
+    for kind, is_of_kind in (
+        ("images", is_of_images),
+        ("windows of series", is_of_series),
+        ("histories", is_of_histories),
+    ):
+        if is_of_kind(model):
+            return kind
+    return ""
 
 
 def _refuse_tables_only(kind: str, *, backend: str, method: str, correlated: str) -> None:

@@ -1,7 +1,7 @@
 """Turn a model, ours or anybody's, into what explanations ask: one function in chosen units, or a game."""
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
@@ -15,6 +15,7 @@ from appkit.explanation.games.batched import BatchedGame
 from appkit.explanation.games.frame import FrameGame
 from appkit.explanation.games.image_estimator import image_estimator_game
 from appkit.explanation.games.ragged import RaggedGame
+from appkit.explanation.games.recommender import recommender_game
 from appkit.explanation.games.series import series_game
 from appkit.explanation.games.table import EncodedTableGame
 from appkit.explanation.seeds import RandomState, seed_of
@@ -24,6 +25,7 @@ __all__ = [
     "PROBABILITY_FLOOR",
     "Players",
     "game_for",
+    "is_of_histories",
     "is_of_images",
     "is_of_series",
     "model_outputs",
@@ -73,6 +75,10 @@ def game_for(
     players: Mapping[str, Sequence[str]] | None = None,
     n_players: int | None = None,
     fill: str | None = None,
+    k: int | None = None,
+    filter_seen: bool | None = None,
+    candidates: Iterable[Any] | None = None,
+    exclude: Iterable[Any] | None = None,
     random_state: RandomState = None,
     batch_size: int | None = None,
 ) -> BatchedGame: ...
@@ -87,6 +93,10 @@ def game_for(
     players: str | np.ndarray,
     n_players: int | None = None,
     fill: str | None = None,
+    k: int | None = None,
+    filter_seen: bool | None = None,
+    candidates: Iterable[Any] | None = None,
+    exclude: Iterable[Any] | None = None,
     random_state: RandomState = None,
     batch_size: int | None = None,
 ) -> BatchedGame | RaggedGame: ...
@@ -100,6 +110,10 @@ def game_for(
     players: Players = None,
     n_players: int | None = None,
     fill: str | None = None,
+    k: int | None = None,
+    filter_seen: bool | None = None,
+    candidates: Iterable[Any] | None = None,
+    exclude: Iterable[Any] | None = None,
     random_state: RandomState = None,
     batch_size: int | None = None,
 ) -> BatchedGame | RaggedGame:
@@ -108,7 +122,8 @@ def game_for(
     A series estimator of ours is asked about windows, each unit's newest where ``X`` holds readings, and its players
     are sensors over stretches of time, see :func:`~appkit.explanation.games.series.series_game`. The players of an
     image estimator of ours are segments of each image, see
-    :func:`~appkit.explanation.games.image_estimator.image_estimator_game`.
+    :func:`~appkit.explanation.games.image_estimator.image_estimator_game`; those of a recommender of ours are the items
+    of each user's history, see :func:`~appkit.explanation.games.recommender.recommender_game`.
 
     Parameters
     ----------
@@ -132,7 +147,10 @@ def game_for(
         Groups of columns, or sensors, to treat as one player each, by name; of images ``"patches"``,
         ``"superpixels"`` or integers, the segment of each pixel.
     n_players, fill
-        Of images: how many segments to aim at, and what an absent one shows.
+        Of images: how many segments to aim at, and what an absent one shows. Of histories: how many of the latest items
+        are explained.
+    k, filter_seen, candidates, exclude
+        Of advice: which list it is one of.
     random_state
         Seed of the sample of ``X`` that stands in for a missing background.
     batch_size
@@ -145,6 +163,13 @@ def game_for(
     >>> game.player_names, game.output_names, game.units
     (('income', 'debt'), ('output',), 'value')
     """
+    of_list: dict[str, Any] = {"k": k, "filter_seen": filter_seen, "candidates": candidates, "exclude": exclude}
+    if is_of_histories(model):
+        _refuse_for_histories(background=background, outputs=outputs, players=players, fill=fill)
+        _checked_units(model, units)
+        given = {name: value for name, value in of_list.items() if value is not None}
+        return recommender_game(model, X, **given, n_recent=n_players, batch_size=batch_size)
+    _refuse_for_others(**of_list)
     if is_of_images(model) or is_of_series(model):
         require_fitted(model)
         positions = None if outputs is None else _positions(outputs, tuple(model.output_names_))
@@ -176,6 +201,21 @@ def game_for(
         players=groups,
         batch_size=batch_size,
     )
+
+
+def _refuse_for_histories(**options: Any) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise ValueError(
+                f"{name} is not for recommenders, got {value!r}: an item of the history was bought or never was, and "
+                "the output is the margin of the item advised."
+            )
+
+
+def _refuse_for_others(**options: Any) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise ValueError(f"{name} is for recommenders, got {value!r} for another model.")
 
 
 def _segments_of(players: Players) -> str | np.ndarray | None:
@@ -268,6 +308,17 @@ def model_outputs(
 def is_of_series(model: Any) -> bool:
     """Return whether ``model`` is a series estimator of ours, which is explained by windows."""
     return all(hasattr(model, name) for name in ("encode_windows", "output_module", "readings"))
+
+
+def is_of_histories(model: Any) -> bool:
+    """Return whether ``model`` is a recommender of ours, which is explained by the items of each user's history.
+
+    Examples
+    --------
+    >>> is_of_histories(len)
+    False
+    """
+    return all(hasattr(model, name) for name in ("item_scorer", "histories"))
 
 
 def is_of_images(model: Any) -> bool:
