@@ -70,9 +70,12 @@ class InteractionDataset:
             raise ValueError(f"protocol of {self.name} must be published, time, last or random, got {self.protocol!r}.")
         if self.protocol == "published" and self.given_test is None:
             raise ValueError(f"protocol 'published' of {self.name} needs given_test.")
-        if self.given_test is not None and self.given_test.shape != (len(self.X),):
+        if self.protocol == "time" and self.time is None:
+            raise ValueError(f"protocol 'time' of {self.name} needs a column of moments, got time=None.")
+        given = self.given_test
+        if given is not None and (given.dtype != bool or given.shape != (len(self.X),)):
             raise ValueError(
-                f"given_test of {self.name} must have shape ({len(self.X)},), got {self.given_test.shape}."
+                f"given_test of {self.name} must be bool ({len(self.X)},), got {given.dtype} {given.shape}."
             )
 
     @property
@@ -98,9 +101,8 @@ class InteractionDataset:
         if way == "published":
             if self.given_test is None:
                 raise ValueError(f"{self.name} has no published test part. Split by 'time', 'last' or 'random'.")
-            return InteractionSplit(
-                self.X.loc[~self.given_test], self.X.loc[self.given_test], "as published", is_optimistic=True
-            )
+            train, test = self.X.loc[~self.given_test], self.X.loc[self.given_test]
+            return InteractionSplit(train, test, _PUBLISHED, is_optimistic=True)
         return split_interactions(
             self.X,
             by=way,
@@ -137,6 +139,9 @@ class InteractionDataset:
     def _span(self) -> str:
         moments = self.X[self.time]
         return f"{moments.min()} to {moments.max()}"
+
+
+_PUBLISHED = "as published, whatever the order of events (optimistic)"
 
 
 def _described(features: pd.DataFrame | None) -> str:

@@ -6,10 +6,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from appkit.data.cells import infer_kind, read_cells, shown
-from appkit.data.ids import Ids
+from appkit.data.cells import shown
+from appkit.data.interaction_rows import read_moments, read_rows
 from appkit.data.splits import split_by_time
-from appkit.exceptions import SchemaError
 
 __all__ = ["InteractionSplit", "split_interactions"]
 
@@ -66,9 +65,11 @@ def split_interactions(
                 single event is not trained on                                   user too (optimistic)
     ==========  ===============================================================  =====================================
 
-    Rows equal in user, item and time are one event and stay together. ``"random"`` draws one number for each row in
+    Rows equal in user, item and time are one event and stay together; without ``time``, those equal in user and item.
+    ``"random"`` draws one number for each row in
     the order of the table, ``numpy.random.default_rng(random_state).random(n_rows)``; of a user's ``n`` events the
-    ``max(1, floor(test_size * n))`` with the lowest are the test.
+    ``max(1, floor(test_size * n))`` with the lowest are the test. Of ``"last"``, rows of one moment are in the order of
+    the table.
 
     Parameters
     ----------
@@ -107,23 +108,19 @@ def split_interactions(
     evaluation. ACM Transactions on Information Systems, 41(3).
     """
     size = _checked_size(by, test_size=test_size, at=at, time=time)
-    users, moments, events = _read_rows(X, user=user, item=item, time=time)
+    rows = read_rows(X, user=user, item=item, time=time)
     if by == "time":
-        assert time is not None
-        assert moments is not None
-        return _split_at_moment(X, moments, test_size=size, at=at, column=time)
-    first_rows, event_of_row = np.unique(events, return_inverse=True)
+        return _split_at_moment(X, rows["time"].to_numpy(), test_size=size, at=at, column=str(time))
+    numbers, place = _events(rows)
+    events = rows.iloc[place]
     if by == "last":
-        keys = np.arange(len(X)) if moments is None else np.lexsort((np.arange(len(X)), moments)).argsort()
-        newest = np.zeros(len(first_rows), dtype=np.int64)
-        np.maximum.at(newest, event_of_row, keys)
-        is_test = _last_events(users[first_rows], newest, n_last=int(size))[event_of_row]
+        is_test = _is_last(events, place, n_last=int(size))
         label = f"last {'event' if size == 1 else f'{size:g} events'} of each user (optimistic: {_OTHERS})"
     else:
-        draws = np.random.default_rng(random_state).random(len(X))[first_rows]
-        is_test = _lowest_share(users[first_rows], draws, share=size)[event_of_row]
-        label = f"random {size:.0%} of each user's events (optimistic: {_EVERYBODY})"
-    return InteractionSplit(X.loc[~is_test], X.loc[is_test], label, is_optimistic=True)
+        draws = np.random.default_rng(random_state).random(len(X))[place]
+        is_test = _is_lowest(events, draws, share=size)
+        label = f"random {size:.4g} of each user's events (optimistic: {_EVERYBODY})"
+    return InteractionSplit(X.loc[~is_test[numbers]], X.loc[is_test[numbers]], label, is_optimistic=True)
 
 
 _OTHERS = "training sees what others did later"
@@ -149,42 +146,6 @@ def _checked_size(by: str, *, test_size: float | None, at: Moment | None, time: 
     return size
 
 
-def _read_rows(
-    X: pd.DataFrame, *, user: str, item: str, time: str | None
-) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
-    """Return user codes int64 (n_rows,), moments that sort, and the first row of the event each row belongs to."""
-    missing = [name for name in (user, item, time) if name is not None and name not in X]
-    if missing:
-        raise SchemaError(f"X must hold the column {missing[0]!r}, got {', '.join(map(str, X.columns))}.")
-    if X.empty:
-        raise SchemaError("X must have at least one interaction, got none.")
-    users, items = (Ids.of(X[name], column=name).codes(X[name]) for name in (user, item))
-    moments = None if time is None else _moments(X[time])
-    keys = {"user": users, "item": items} if moments is None else {"user": users, "item": items, "time": moments}
-    numbers = pd.DataFrame(keys).groupby(list(keys), sort=False).ngroup().to_numpy()
-    return users, moments, _first_rows(numbers)
-
-
-def _first_rows(numbers: np.ndarray) -> np.ndarray:
-    """Return for each row the first row with the same number, int64 (n_rows,)."""
-    _, first, inverse = np.unique(numbers, return_index=True, return_inverse=True)
-    return first[inverse]
-
-
-def _moments(raw: pd.Series) -> np.ndarray:
-    """Return moments as float64 or datetime64[ns] (UTC), none missing."""
-    kind = "time" if infer_kind(raw) in ("time", "category") else "numeric"
-    moments, faults = read_cells(raw, kind)
-    bad = pd.isna(moments)
-    if faults or bad.any():
-        row = int(faults[0].rows[0]) if faults else int(bad.argmax())
-        raise SchemaError(
-            f"Column {raw.name!r} must hold numbers or dates, none missing, got {shown(raw.iloc[row])} "
-            f"in row {raw.index[row]}. Drop such rows, or split without time=."
-        )
-    return moments
-
-
 def _split_at_moment(
     X: pd.DataFrame, moments: np.ndarray, *, test_size: float, at: Moment | None, column: str
 ) -> InteractionSplit:
@@ -192,7 +153,7 @@ def _split_at_moment(
     if at is None:
         is_test[split_by_time(moments, test_size=test_size)[1]] = True
     else:
-        is_test = moments >= _moments(pd.Series([at], name="at"))[0]
+        is_test = moments >= read_moments(pd.Series([at], name="at"))[0]
     if is_test.all() or not is_test.any():
         sides = f"{shown(X[column].min())} to {shown(X[column].max())}"
         raise ValueError(f"at must leave events on both sides, got {at!r} where column {column!r} spans {sides}.")
@@ -215,20 +176,36 @@ def _said(cut: pd.Timestamp | float) -> str:
     return str(cut.date()) if cut == cut.normalize() else cut.isoformat(sep=" ", timespec="minutes")
 
 
-def _last_events(users: np.ndarray, order: np.ndarray, *, n_last: int) -> np.ndarray:
-    """Return which events are among the last of their user, bool (n_events,), one at least left to train."""
-    from_last, counts = _ranks(users, -order), np.bincount(users)[users]
-    return from_last < np.minimum(n_last, counts - 1)
+def _events(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return the event of each row, int64 (n_rows,), and the last row of each event, int64 (n_events,)."""
+    numbers = rows.groupby([*rows.columns], sort=False).ngroup().to_numpy()
+    place = np.zeros(numbers.max() + 1, dtype=np.int64)
+    place[numbers] = np.arange(len(rows))  # later rows overwrite
+    return numbers, place
 
 
-def _lowest_share(users: np.ndarray, draws: np.ndarray, *, share: float) -> np.ndarray:
-    counts = np.bincount(users)[users]
+def _is_last(events: pd.DataFrame, place: np.ndarray, *, n_last: int) -> np.ndarray:
+    """Return which events are among the last of their user, bool (n_events,); one at least is left to train."""
+    keys = (place,) if "time" not in events else (place, events["time"].to_numpy())
+    users, counts = _counted(events)
+    return counts - 1 - _ranks(users, *keys) < np.minimum(n_last, counts - 1)
+
+
+def _is_lowest(events: pd.DataFrame, draws: np.ndarray, *, share: float) -> np.ndarray:
+    """Return which events drew the lowest numbers of their user, bool (n_events,)."""
+    users, counts = _counted(events)
     return _ranks(users, draws) < np.maximum(1, np.floor(share * counts))
 
 
-def _ranks(users: np.ndarray, keys: np.ndarray) -> np.ndarray:
-    """Return the place of each event among those of its user, 0 for the lowest key, int64 (n_events,)."""
-    order = np.lexsort((keys, users))
+def _counted(events: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return the user of each event and how many events that user has."""
+    users = events["user"].to_numpy()
+    return users, np.bincount(users)[users]
+
+
+def _ranks(users: np.ndarray, *keys: np.ndarray) -> np.ndarray:
+    """Return the place of each event among those of its user, 0 for the lowest; the last key counts most."""
+    order = np.lexsort((*keys, users))
     starts = np.searchsorted(users[order], users[order])
     ranks = np.empty(len(users), dtype=np.int64)
     ranks[order] = np.arange(len(users)) - starts

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from appkit.data.interaction_leaks import check_no_leaks
 from domains.retail.catalogue import THEMES
 from domains.retail.purchases import make_purchases
 
@@ -151,6 +152,11 @@ def test_many_cases_of_the_training_part_buy_their_target_in_the_test_part(shop)
     later = set(zip(split.test["customer"], split.test["item"], strict=True))
     hits = [pair in later for pair in zip(cases["customer"], cases["item"], strict=True)]
     assert np.mean(hits) > 0.1
+
+
+def test_the_split_of_the_shop_knows_nothing_of_the_future(shop):
+    split = shop.split()
+    assert check_no_leaks(split.train, split.test, user="customer", item="item", time="time") is None
 
 
 @pytest.mark.parametrize(
