@@ -107,6 +107,14 @@ class Interactions:
             matrix.data[:] = 1.0
         return matrix
 
+    def to_frame(self, *, user: str = "user", item: str = "item", time: str = "time") -> pd.DataFrame:
+        """Return the events as a table of raw ids, with their times where there are any, in order."""
+        frame = pd.DataFrame({user: self.users.values[self.user], item: self.items.values[self.item]}).infer_objects()
+        if self.time is None:
+            return frame
+        moments = (self.time * _DAY_NS).round().astype("datetime64[ns]") if self.is_dated else self.time
+        return frame.assign(**{time: moments})
+
     def take(self, rows: np.ndarray) -> "Interactions":
         """Return these events, bool or int64 ``(n,)``, in their order; ids and codes stay."""
         rows = np.asarray(rows)

@@ -352,6 +352,20 @@ class InteractionRecommender(BaseEstimator):
         codes = self.users_.codes(np.asarray(list(users), dtype=object), column=self.user)
         return [known[code] if code >= 0 else np.empty(0, dtype=np.int64) for code in codes]
 
+    def training_events(self) -> Interactions:
+        """Return the events of the fit, by user and time, without their values."""
+        check_is_fitted(self)
+        return Interactions(
+            users=self.users_,
+            items=self.items_,
+            user=np.repeat(np.arange(len(self.users_)), np.diff(self.history_offsets_)),
+            item=self.history_items_,
+            row=np.arange(len(self.history_items_)),
+            time=self.history_times_,
+            is_dated=self.is_dated_,
+            n_rows=len(self.history_items_),
+        )
+
     # What happens inside.
 
     def _check_params(self) -> None:
@@ -384,6 +398,7 @@ class InteractionRecommender(BaseEstimator):
     def _keep(self, events: Interactions, X: pd.DataFrame, scorer: ItemScorer) -> None:
         self.users_, self.items_ = events.users, events.items
         self.history_items_, self.history_offsets_ = events.item, events.offsets
+        self.history_times_, self.is_dated_ = events.time, events.is_dated
         self.item_names_ = None if self.item_name is None else item_names(X, events, self.item_name)
         popular = fit_popularity(events) if events.time is None else fit_recency(events)
         self.module_ = nn.ModuleDict({"scorer": scorer, "popular": popular}).eval()

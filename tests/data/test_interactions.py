@@ -148,3 +148,13 @@ def test_codes_of_another_kind_are_refused():
 def test_ids_must_be_sorted_and_distinct():
     with pytest.raises(ValueError, match="sorted and distinct"):
         Ids(np.array([2, 1]))
+
+
+@pytest.mark.parametrize(
+    "days", [[4, 3, 2, 1], pd.to_datetime(["2024-01-04", "2024-01-03", "2024-01-02", "2024-01-01"])]
+)
+def test_a_table_made_of_events_reads_as_the_same_events(days):
+    events = read_interactions(table(day=days), time="day")
+    again = read_interactions(events.to_frame(time="day"), time="day")
+    assert (again.item.tolist(), again.time.tolist()) == (events.item.tolist(), events.time.tolist())
+    assert again.is_dated == events.is_dated

@@ -162,3 +162,10 @@ def test_a_loaded_recommender_gives_the_same_advice(model, tmp_path):
 def test_items_are_named_as_most_often():
     X = pd.DataFrame({"user": [1, 2, 3], "item": [7, 7, 7], "text": ["Tea", "TEA BAG", "Tea"]})
     assert InteractionRecommender(model="popularity", item_name="text").fit(X).item_names_.tolist() == ["Tea"]
+
+
+def test_the_events_of_the_fit_are_kept(events):
+    model = InteractionRecommender(time="day", model="recency").fit(events)
+    kept = model.training_events().to_frame(time="day").sort_values(["user", "day"], ignore_index=True)
+    expected = events.sort_values(["user", "day"], ignore_index=True)
+    pd.testing.assert_frame_equal(kept, expected, check_dtype=False)

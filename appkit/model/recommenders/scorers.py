@@ -41,10 +41,11 @@ def build_scorer(description: Mapping[str, Any], *, n_items: int) -> ItemScorer:
     name, config = description.get("class"), description.get("config")
     if name not in _HOME or not isinstance(config, Mapping):
         raise ValueError(f"a scorer must be one of {', '.join(_HOME)} with its config, got {name!r}.")
-    if config.get("n_items") != n_items:
-        raise ValueError(f"the scorer is for {config.get('n_items')!r} items, and {n_items} are known.")
     kind = getattr(import_module(f"appkit.model.recommenders.{_HOME[str(name)]}"), str(name))
     try:
-        return kind(**config)
-    except (TypeError, RuntimeError, MemoryError) as err:
+        scorer: ItemScorer = kind(**config)
+    except (TypeError, KeyError, RuntimeError, MemoryError) as err:
         raise ValueError(f"{name} cannot be built from its config: {err}") from err
+    if scorer.n_items != n_items:
+        raise ValueError(f"the scorer is for {scorer.n_items} items, and {n_items} are known.")
+    return scorer
