@@ -20,7 +20,7 @@ from domains.retail.transactions import (
 __all__ = ["behaviour_features", "behaviour_of"]
 
 _RECENT_DAYS = 90
-_LEAST_DAYS_OF_TREND = 120
+_TREND_DAYS = 120
 _YEAR_DAYS = 364  # whole weeks: Mondays fall on Mondays
 _SAME_WEEKS_DAYS = 28
 
@@ -60,13 +60,14 @@ def behaviour_features(
         ``days_since_last``, ``days_since_first``
             Days from the last and from the first order to ``at``.
         ``n_orders``, ``n_orders_90d``, ``active_weeks``
-            Orders, those of the last 90 days, and weeks (counted back from ``at``) with one.
+            Orders, those of the last 90 days, and weeks (counted back from ``at``) with one. Columns of 90 days are
+            there unless ``lookback`` is under 120 days.
         ``spend``, ``spend_per_order``, ``spend_90d``
             Money, per order, and of the last 90 days; with ``price`` or ``value``.
         ``days_between_orders``, ``days_between_orders_sd``
             Mean and standard deviation of the days from one day with orders to the next; two and three are needed.
-        ``days_overdue``
-            ``days_since_last`` minus ``days_between_orders``: negative before the usual time is up.
+        ``overdue_ratio``
+            ``days_since_last`` over ``days_between_orders``: 1 when the customer's usual time is up.
         ``order_trend``
             Orders per day in the last 90 days, as a share of this plus orders per day before: 0.5 is unchanged. NaN for
             customers of less than 120 days.
@@ -78,7 +79,7 @@ def behaviour_features(
             Returned lines per line bought, at most 1; with ``returns``.
         ``month``, ``week``, ``n_orders_last_year``
             Month (1 to 12) and ISO week of ``at``, and orders in the four weeks that began 52 weeks before it, NaN
-            where nothing is known of them; with ``season``.
+            where nothing is known of them; with ``season``, the last unless ``lookback`` is under 364 days.
 
     Raises
     ------
@@ -92,14 +93,16 @@ def behaviour_features(
     >>> orders = pd.DataFrame({"user": [7, 3, 7], "item": ["tea", "cup", "cup"],
     ...                        "time": ["2024-03-21", "2024-03-01", "2024-03-01"]})
     >>> known = behaviour_features(orders, at="2024-03-31")
-    >>> known[["days_since_last", "n_orders", "days_between_orders", "days_overdue"]]
-          days_since_last  n_orders  days_between_orders  days_overdue
+    >>> known[["days_since_last", "n_orders", "days_between_orders", "overdue_ratio"]]
+          days_since_last  n_orders  days_between_orders  overdue_ratio
     user
-    3                30.0       1.0                  NaN           NaN
-    7                10.0       2.0                 20.0         -10.0
+    3                30.0       1.0                  NaN            NaN
+    7                10.0       2.0                 20.0            0.5
     """
     if at is not None:
         transactions = rows_before(transactions, at, time=columns.get("time", "time"))
+        if isinstance(transactions, pd.DataFrame) and not len(transactions):
+            raise ValueError(f"Somebody must have bought before at={at!r}, and transactions have no earlier row.")
     lines = read_transactions(transactions, **columns)
     end = midnight_after(lines) if at is None else nanoseconds(at, name="at")
     features = behaviour_of(lines, at=end, lookback=lookback, season=season)
@@ -124,11 +127,20 @@ def behaviour_of(
     customers = _Customers(bought, user.astype(np.int64), len(codes), at)
     features = customers.recency() | customers.money() | customers.rhythm() | customers.baskets()
     if lines.may_return:
-        returned = np.bincount(np.searchsorted(codes, past.user[past.is_return]), minlength=len(codes) + 1)
-        features["return_share"] = np.minimum(returned[: len(codes)] / customers.n_lines, 1)
+        n_returned = np.bincount(past.user[past.is_return], minlength=len(lines.users))[codes]
+        features["return_share"] = np.minimum(n_returned / customers.n_lines, 1)
     if season:
         features |= customers.season(known_from=max(from_ns, int(lines.time.min())))
-    return pd.DataFrame(features, index=pd.Index(lines.users.values[codes], name="user"))
+    told = {name: numbers for name, numbers in features.items() if at - from_ns >= _NEEDS_DAYS.get(name, 0) * DAY_NS}
+    return pd.DataFrame(told, index=pd.Index(lines.users.values[codes], name="user"))
+
+
+_NEEDS_DAYS = {
+    "n_orders_90d": _TREND_DAYS,
+    "spend_90d": _TREND_DAYS,
+    "order_trend": _TREND_DAYS,
+    "n_orders_last_year": _YEAR_DAYS,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +189,7 @@ class _Customers:
         return {
             "days_between_orders": mean,
             "days_between_orders_sd": spread,
-            "days_overdue": recency["days_since_last"] - mean,
+            "overdue_ratio": recency["days_since_last"] / mean,
             "order_trend": _trend(recency["n_orders"], recency["n_orders_90d"], recency["days_since_first"]),
         }
 
@@ -242,7 +254,7 @@ class _Customers:
 
 
 def _trend(n_orders: np.ndarray, n_recent: np.ndarray, days_known: np.ndarray) -> np.ndarray:
-    is_known = days_known >= _LEAST_DAYS_OF_TREND
+    is_known = days_known >= _TREND_DAYS
     before = (n_orders - n_recent) / np.where(is_known, days_known - _RECENT_DAYS, np.nan)
     recent = n_recent / _RECENT_DAYS
     return recent / (recent + before)

@@ -86,9 +86,17 @@ class Transactions:
 
     def take(self, lines: np.ndarray) -> "Transactions":
         """Return these lines, bool ``(n_lines,)``, in their order; ids and codes stay."""
-        parts = ("user", "item", "time", "order", "is_return", "quantity", "spend", "category")
-        kept = {name: None if getattr(self, name) is None else getattr(self, name)[lines] for name in parts}
-        return replace(self, **kept)
+        return replace(
+            self,
+            user=self.user[lines],
+            item=self.item[lines],
+            time=self.time[lines],
+            order=self.order[lines],
+            is_return=self.is_return[lines],
+            quantity=None if self.quantity is None else self.quantity[lines],
+            spend=None if self.spend is None else self.spend[lines],
+            category=None if self.category is None else self.category[lines],
+        )
 
 
 def read_transactions(
@@ -154,6 +162,8 @@ def read_transactions(
     times = _times(transactions[time], problems)
     pieces = _numbers(transactions, quantity, may_be_negative=returns, problems=problems)
     money = _numbers(transactions, price or value, may_be_negative=returns and price is None, problems=problems)
+    if invoice is not None:
+        _refuse(transactions[invoice].isna().to_numpy(), transactions[invoice], *_MUST_BE_THERE, problems)
     if problems:
         raise SchemaError(problems)
     names, category_codes = _categories(transactions, item, categories)
@@ -258,7 +268,7 @@ def _times(raw: pd.Series, problems: list[str]) -> np.ndarray:
         f"{len(fault.rows) - 1} more. Use pandas.to_datetime on it."
         for fault in faults
     ]
-    _refuse(raw.isna().to_numpy(), raw, "have no missing cell", "Drop these rows.", problems)
+    _refuse(raw.isna().to_numpy(), raw, *_MUST_BE_THERE, problems)
     return times.astype("datetime64[ns]").astype(np.int64)
 
 
@@ -273,11 +283,14 @@ def _numbers(
         f"Column {column!r} must hold finite numbers, got {fault.first} in row {raw.index[int(fault.rows[0])]}."
         for fault in faults
     ]
-    _refuse(raw.isna().to_numpy(), raw, "have no missing cell", "Drop these rows.", problems)
+    _refuse(raw.isna().to_numpy(), raw, *_MUST_BE_THERE, problems)
     if not may_be_negative:
         remedy = "Take returns and cancellations out, or pass returns=True."
         _refuse(numbers < 0, raw, "be 0 or more", remedy, problems)
     return numbers
+
+
+_MUST_BE_THERE = ("have no missing cell", "Drop these rows, or clean the table first.")
 
 
 def _refuse(bad: np.ndarray, raw: pd.Series, must: str, remedy: str, problems: list[str]) -> None:
@@ -304,7 +317,7 @@ def _categories(
 
 def _orders(named: pd.Series, user: np.ndarray) -> np.ndarray:
     """Return one number per order: an invoice that names two customers is two orders."""
-    codes = pd.factorize(named.to_numpy())[0].astype(np.int64) + 1  # a line without an invoice: 0
+    codes = pd.factorize(named.to_numpy())[0].astype(np.int64)
     return np.unique(user * (codes.max(initial=0) + 1) + codes, return_inverse=True)[1].astype(np.int64)
 
 
