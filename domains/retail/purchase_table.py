@@ -105,7 +105,7 @@ def purchase_table(
         How far ahead, such as ``"28D"``.
     at
         Cut-offs; ``None``: midnights (UTC), a horizon apart, from the last one whose horizon the data hold back to the
-        first with 90 days of history, or with the whole ``lookback``.
+        first with 120 days of history, or with the whole ``lookback``.
     until
         Until when the table tells all that happened; ``None``: its last row, or the end of that day if it holds dates
         without times.
@@ -133,7 +133,7 @@ def purchase_table(
     >>> orders = pd.DataFrame({"user": np.arange(200) % 7, "item": np.arange(200) % 3, "time": days})
     >>> table = purchase_table(orders, horizon="14D")
     >>> table
-    <PurchaseTable purchases: 49 rows x 13 columns, event 'buys'>
+    <PurchaseTable purchases: 35 rows x 12 columns, event 'buys'>
     >>> X_train, X_test, y_train, y_test = table.split()
     >>> X_test.index[0], y_test.iloc[0]
     ('0, 2024-07-05', 'buys')
@@ -190,7 +190,7 @@ def table_of(
     )
 
 
-_HISTORY = "90D"
+_HISTORY = "120D"  # what the trend of behaviour needs
 
 
 def _spaced(lines: Transactions, end: int, horizon: int, lookback: str | pd.Timedelta | None) -> list[int]:
