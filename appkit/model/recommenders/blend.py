@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from appkit.model.recommenders.scorer import ItemScorer
+from appkit.model.recommenders.scorers import build_scorer, describe_scorer
 
 __all__ = ["BlendedScorer"]
 
@@ -22,17 +23,18 @@ class BlendedScorer(ItemScorer):
 
     Parameters
     ----------
+    n_items
+        Number of items.
     scorers
-        Scorers of the same items; or, as ``config`` gives them, the name of a class under ``"scorer"`` and what its
-        constructor takes.
+        Scorers of these items; or, as ``config`` gives them, descriptions of scorers to be built empty.
     weights
         One for each scorer, above 0; brought to sum to 1.
 
     Raises
     ------
     ValueError
-        If there are no scorers, they differ in their items, weights do not match or are not above 0, or a name is not
-        that of an ``ItemScorer``.
+        If there are no scorers, one is for another number of items or cannot be built, or weights do not match or are
+        not above 0.
 
     Examples
     --------
@@ -41,15 +43,20 @@ class BlendedScorer(ItemScorer):
     >>> from appkit.model.recommenders.als import fit_als
     >>> from appkit.model.recommenders.popularity import fit_popularity
     >>> data = read_interactions(pd.DataFrame({"user": [1, 1, 2, 2, 3], "item": ["tea", "cup", "tea", "cup", "saw"]}))
-    >>> blend = BlendedScorer([fit_als(data, n_factors=2, random_state=0), fit_popularity(data)], weights=[3, 1])
+    >>> parts = [fit_als(data, n_factors=2, random_state=0), fit_popularity(data)]
+    >>> blend = BlendedScorer(3, parts, weights=[3, 1])
     >>> data.items.values[blend(torch.tensor([[1]])).argmax()]  # of someone with a saw
     'saw'
     """
 
-    def __init__(self, scorers: Sequence[ItemScorer | Mapping[str, Any]], weights: Sequence[float]) -> None:
-        parts = [scorer if isinstance(scorer, ItemScorer) else _built(scorer) for scorer in scorers]
-        _check(parts, weights)
-        super().__init__(parts[0].n_items)
+    def __init__(
+        self, n_items: int, scorers: Sequence[ItemScorer | Mapping[str, Any]], weights: Sequence[float]
+    ) -> None:
+        super().__init__(n_items)
+        parts = [
+            scorer if isinstance(scorer, ItemScorer) else build_scorer(scorer, n_items=n_items) for scorer in scorers
+        ]
+        _check(parts, weights, n_items=n_items)
         self.scorers = nn.ModuleList(parts)
         self.weights = tuple(float(weight) / sum(weights) for weight in weights)
 
@@ -62,8 +69,8 @@ class BlendedScorer(ItemScorer):
 
     def config(self) -> dict[str, Any]:
         """Return what the constructor takes, the parts by name."""
-        parts = [{"scorer": type(scorer).__name__} | scorer.config() for scorer, _ in self._parts()]
-        return {"scorers": parts, "weights": list(self.weights)}
+        parts = [describe_scorer(scorer) for scorer, _ in self._parts()]
+        return {"n_items": self.n_items, "scorers": parts, "weights": list(self.weights)}
 
     def item_vectors(self) -> Tensor:
         """Return the parts' vectors side by side, such that the cosine of two items is the weighted mean of theirs."""
@@ -93,28 +100,14 @@ def standardised(scores: Tensor) -> Tensor:
     return torch.where(spread > least, centred / spread.clamp(min=_LEAST_SPREAD), 0.0)
 
 
-def _built(config: Mapping[str, Any]) -> ItemScorer:
-    """Return an empty scorer of the class named; nothing but scorers that are already imported is looked up."""
-    known = {kind.__name__: kind for kind in _kinds(ItemScorer)}  # type: ignore[type-abstract]
-    settings = dict(config)
-    name = settings.pop("scorer", None)
-    if name not in known:
-        raise ValueError(f"scorer must be one of {', '.join(sorted(known))}, got {name!r}.")
-    return known[name](**settings)
-
-
-def _kinds(base: type[ItemScorer]) -> Iterator[type[ItemScorer]]:
-    for kind in base.__subclasses__():
-        yield kind
-        yield from _kinds(kind)
-
-
-def _check(parts: Sequence[ItemScorer], weights: Sequence[float]) -> None:
+def _check(parts: Sequence[ItemScorer], weights: Sequence[float], *, n_items: int) -> None:
     if not parts:
         raise ValueError("scorers must hold one or more, got none.")
-    counts = sorted({part.n_items for part in parts})
-    if len(counts) > 1:
-        raise ValueError(f"scorers must score the same items, got {' and '.join(map(str, counts))} of them.")
+    for part in parts:
+        if part.n_items != n_items:
+            raise ValueError(
+                f"scorers must score the same {n_items} items, got a {type(part).__name__} of {part.n_items}."
+            )
     if len(weights) != len(parts):
         raise ValueError(f"weights must hold one for each of {len(parts)} scorers, got {len(weights)}.")
     if not all(weight > 0 for weight in weights):
