@@ -52,6 +52,8 @@ class TwoTowerScorer(ItemScorer):
         self.n_item_features, self.n_user_features = n_item_features, n_user_features
         self.n_factors, self.n_hidden = n_factors, n_hidden
         self.temperature, self.dropout = temperature, dropout
+        self.n_epochs = 0
+        """Epochs of training; known after a fit, not after loading."""
         self.register_buffer("item_features", torch.zeros(n_items, n_item_features))
         self.register_buffer("has_events", torch.zeros(n_items))
         self.own = nn.Embedding(n_items, n_factors + 1)

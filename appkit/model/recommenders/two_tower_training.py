@@ -36,6 +36,8 @@ def fit_two_tower(
     batch_size: int = 128,
     max_epochs: int = 200,
     patience: int = 10,
+    n_epochs: int | None = None,
+    held_out: Interactions | None = None,
     deadline: float | None = None,
     random_state: int | None = None,
     device: torch.device | str = "cpu",
@@ -61,6 +63,10 @@ def fit_two_tower(
         Most recent events of a user that are learnt from.
     learning_rate, weight_decay, batch_size, max_epochs, patience
         Of AdamW and early stopping on events held out; a batch counts users.
+    n_epochs
+        Epochs to run on all events, without stopping; ``None`` stops early.
+    held_out
+        Events to stop on, of the same users and items; ``None`` holds a tenth of the data out.
     deadline
         ``time.monotonic()`` value after which no further epoch starts; at least one is run.
     random_state
@@ -69,6 +75,11 @@ def fit_two_tower(
         Where to compute; the scorer stays there.
     progress
         Called after each epoch with the number done and the most there can be.
+
+    Returns
+    -------
+    TwoTowerScorer
+        At its best epoch, whose number is in ``n_epochs``.
 
     Raises
     ------
@@ -101,24 +112,34 @@ def fit_two_tower(
             temperature=temperature,
             dropout=dropout,
         ).to(device)
-        lessons = _Lessons.of(data, tables["user_features"], max_history=max_history, seed=seed)
+        learnt, stopped_on = (data, None) if n_epochs is not None else _parts(data, held_out, seed=seed)
+        lessons = _Lessons.of(learnt, stopped_on, tables["user_features"], max_history=max_history)
         scorer.item_features.copy_(tables["item_features"])
         scorer.has_events.copy_(lessons.shares > 0)
         optimizer = torch.optim.AdamW(scorer.parameters(), lr=learning_rate, weight_decay=weight_decay)
-        best, best_epoch, weights = float("inf"), 0, scorer.state_dict()
-        for epoch in range(1, max_epochs + 1):
-            learnt = _learn(scorer, lessons, optimizer, batch_size=batch_size, unknown_share=unknown_share)
-            held_out = _held_out_loss(scorer, lessons)
-            loss = learnt if np.isnan(held_out) else held_out
-            if loss < best:
-                best, best_epoch = loss, epoch
+        most, best, weights = n_epochs or max_epochs, float("inf"), scorer.state_dict()
+        for epoch in range(1, most + 1):
+            loss = _learn(scorer, lessons, optimizer, batch_size=batch_size, unknown_share=unknown_share)
+            if lessons.held_item.size:
+                loss = _held_out_loss(scorer, lessons)
+            if loss < best or n_epochs is not None:
+                best, scorer.n_epochs = loss, epoch
                 weights = {name: value.clone() for name, value in scorer.state_dict().items()}
             if progress is not None:
-                progress(epoch, max_epochs)
-            if epoch - best_epoch >= patience or (deadline is not None and time.monotonic() > deadline):
+                progress(epoch, most)
+            if epoch - scorer.n_epochs >= patience or (deadline is not None and time.monotonic() > deadline):
                 break
         scorer.load_state_dict(weights)
     return scorer.eval()
+
+
+def _parts(data: Interactions, held_out: Interactions | None, *, seed: int) -> tuple[Interactions, Interactions]:
+    """Return events to learn from and to stop on: one event in ten, never the last a user has."""
+    if held_out is not None:
+        return data, held_out
+    is_held = np.random.default_rng(seed).random(len(data)) < _HELD_OUT_SHARE
+    is_held[np.append(data.user[1:] != data.user[:-1], True)] = False
+    return data.take(~is_held), data.take(is_held)
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,19 +156,21 @@ class _Lessons:
     shares: Tensor  # float32 (n_items,): of the events learnt from, how many are of this item
 
     @classmethod
-    def of(cls, data: Interactions, user_features: Tensor, *, max_history: int, seed: int) -> "_Lessons":
-        """Hold one pair in ten out, never the last a user has."""
+    def of(
+        cls, data: Interactions, held_out: Interactions | None, user_features: Tensor, *, max_history: int
+    ) -> "_Lessons":
         user, item = _distinct_pairs(data)
-        is_held = np.random.default_rng(seed).random(len(user)) < _HELD_OUT_SHARE
-        is_held[np.append(user[1:] != user[:-1], True)] = False
+        held_user, held_item = user[:0], item[:0]
+        if held_out is not None:
+            held_user, held_item = _distinct_pairs(held_out)
+            is_new = ~np.isin(held_user * data.n_items + held_item, user * data.n_items + item)
+            held_user, held_item = held_user[is_new], held_item[is_new]
         offsets, held_offsets = (
-            np.concatenate([[0], np.cumsum(np.bincount(user[part], minlength=data.n_users))])
-            for part in (~is_held, is_held)
+            np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=data.n_users))]) for owner in (user, held_user)
         )
-        counts = np.bincount(item[~is_held], minlength=data.n_items)
+        counts = np.bincount(item, minlength=data.n_items)
         shares = torch.from_numpy((counts / counts.sum()).astype(np.float32))
-        held = item[is_held]
-        return cls(data.n_items, offsets, item[~is_held], held_offsets, held, max_history, user_features, shares)
+        return cls(data.n_items, offsets, item, held_offsets, held_item, max_history, user_features, shares)
 
     def batches(self, batch_size: int) -> Iterator[np.ndarray]:
         """Yield users who have anything to learn from, in a new order."""
@@ -156,7 +179,7 @@ class _Lessons:
             yield users[rows.numpy()]
 
     def histories(self, users: np.ndarray) -> Tensor:
-        length = min(int(np.diff(self.offsets)[users].max()), self.max_history)
+        length = min(max(int(np.diff(self.offsets)[users].max()), 1), self.max_history)
         return torch.from_numpy(pad_histories(self.offsets, self.item, users, pad=self.n_items, length=length))
 
     def held_out(self, users: np.ndarray) -> Tensor:
@@ -167,7 +190,8 @@ def _distinct_pairs(data: Interactions) -> tuple[np.ndarray, np.ndarray]:
     """Return users and items of the last event of each pair, in the order of the data."""
     order = np.lexsort((np.arange(len(data)), data.item, data.user))
     user, item = data.user[order], data.item[order]
-    is_last = np.append((user[1:] != user[:-1]) | (item[1:] != item[:-1]), True)
+    is_last = np.ones(len(order), dtype=bool)
+    is_last[:-1] = (user[1:] != user[:-1]) | (item[1:] != item[:-1])
     kept = np.sort(order[is_last])
     return data.user[kept], data.item[kept]
 
@@ -197,7 +221,7 @@ def _learn(
 
 @torch.inference_mode()
 def _held_out_loss(scorer: TwoTowerScorer, lessons: _Lessons) -> float:
-    """Return the mean softmax loss of held-out events over all items, of the first users who have any; NaN: nobody."""
+    """Return the mean softmax loss of held-out events over all items, of the first users who have any."""
     scorer.eval()
     judged = np.flatnonzero(np.diff(lessons.held_offsets))[:_N_JUDGED_USERS]
     losses, counts = [], []
@@ -207,7 +231,7 @@ def _held_out_loss(scorer: TwoTowerScorer, lessons: _Lessons) -> float:
         batch = _Batch.of(scorer, lessons, users, shown=shown, hidden=held_out, is_whole=True)
         losses.append(float(batch.loss(scorer)))
         counts.append(int((held_out != lessons.n_items).sum()))
-    return float(np.average(losses, weights=counts)) if counts else float("nan")
+    return float(np.average(losses, weights=counts))
 
 
 def _hide(histories: Tensor, *, pad: int) -> tuple[Tensor, Tensor]:

@@ -102,6 +102,24 @@ def test_it_stops_where_held_out_events_get_no_better():
     assert len(told) < 100
 
 
+def test_it_stops_on_the_events_given_and_says_after_how_many_epochs():
+    data = events()
+    is_held = np.random.default_rng(1).random(len(data)) < 0.2
+    rebuys = data.take(np.arange(len(data)) < 5)  # known pairs cannot be told and are left out
+    settings = SMALL | {"learning_rate": 0.2, "patience": 2, "max_epochs": 50}
+    towers = fit_two_tower(data.take(~is_held), held_out=data.take(is_held), **settings)
+    assert 1 <= towers.n_epochs < 48
+    assert fit_two_tower(data, held_out=rebuys, **SMALL).n_epochs >= 1
+
+
+def test_a_number_of_epochs_is_run_to_the_end_on_all_events():
+    data, told = events(), []
+    settings = SMALL | {"n_epochs": 3, "patience": 1, "learning_rate": 0.5}
+    towers = fit_two_tower(data, progress=lambda *done: told.append(done), **settings)
+    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert towers.has_events.tolist() == np.isin(np.arange(30), data.item).tolist()
+
+
 def test_one_user_with_one_item_can_be_fitted():
     data = read_interactions(pd.DataFrame({"user": ["a"], "item": ["tea"]}))
     scores = fit_two_tower(data, **SMALL)(torch.tensor([[0]]))
