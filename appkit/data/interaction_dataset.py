@@ -40,6 +40,8 @@ class InteractionDataset:
         :func:`~appkit.data.split_interactions`.
     given_test
         True for the rows of the published test part, bool (n_rows,).
+    cut
+        First moment of the test part where the protocol is ``"time"``; ``None``: by size.
     removed
         What cleaning took out, rule by rule; ``None`` where ``X`` is as published.
     """
@@ -59,6 +61,7 @@ class InteractionDataset:
     item_names: Mapping[Any, str] | None = None
     protocol: Protocol = "time"
     given_test: np.ndarray | None = None
+    cut: str | float | pd.Timestamp | None = None
     removed: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
@@ -93,7 +96,8 @@ class InteractionDataset:
         by
             ``None`` for the protocol of the data set.
         test_size
-            As :func:`~appkit.data.split_interactions` takes it; a published test part has its own size.
+            As :func:`~appkit.data.split_interactions` takes it, instead of the data set's own ``cut``; a published
+            test part has its own size.
         random_state
             Seed of a random split.
         """
@@ -110,6 +114,7 @@ class InteractionDataset:
             item=self.item,
             time=self.time,
             test_size=test_size,
+            at=self.cut if way == "time" and test_size is None else None,
             random_state=random_state,
         )
 
@@ -125,7 +130,7 @@ class InteractionDataset:
             "columns": f"{self.X.shape[1]} ({', '.join(map(str, self.X.columns))})",
             "user features": _described(self.user_features),
             "item features": _described(self.item_features),
-            "split": self.protocol,
+            "split": self.protocol if self.cut is None else f"{self.protocol}, at {self.cut}",
             "licence": self.licence,
             "citation": self.citation,
             "source": self.source,

@@ -4,16 +4,16 @@ import numpy as np
 import pandas as pd
 
 from appkit.data.cells import infer_kind, read_cells, shown
-from appkit.data.ids import Ids
+from appkit.data.ids import read_ids
 from appkit.exceptions import SchemaError
 
 __all__ = ["read_moments", "read_rows"]
 
 
 def read_rows(X: pd.DataFrame, *, user: str, item: str, time: str | None) -> pd.DataFrame:
-    """Return columns ``user`` and ``item`` (codes, int64) and ``time`` where there is one, numbered from 0.
+    """Return columns ``user`` and ``item`` (int64, numbered as they appear) and ``time`` where there is one.
 
-    Rows stay rows, in their order; :func:`~appkit.data.read_interactions` makes events of them.
+    Rows stay rows, in their order and numbered from 0; :func:`~appkit.data.read_interactions` makes events of them.
 
     Raises
     ------
@@ -28,7 +28,7 @@ def read_rows(X: pd.DataFrame, *, user: str, item: str, time: str | None) -> pd.
     if X.empty:
         raise SchemaError("X must have at least one interaction, got none.")
     codes = {
-        role: Ids.of(X[name], column=name).codes(X[name], column=name)
+        role: pd.factorize(read_ids(X[name], column=name))[0].astype(np.int64)
         for role, name in (("user", user), ("item", item))
     }
     return pd.DataFrame(codes if time is None else codes | {"time": read_moments(X[time])})

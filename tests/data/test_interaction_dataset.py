@@ -33,6 +33,14 @@ def test_a_split_goes_by_the_protocol_or_by_the_way_asked_for(shop):
     assert len(replace(shop, protocol="random").split(random_state=1).test) == 2
 
 
+def test_a_cut_is_where_a_split_by_time_parts_the_rows(shop):
+    cut = replace(shop, cut=2)
+    assert cut.split().cut == 2.0
+    assert cut.split(test_size=0.25).cut == 4.0
+    assert cut.split("last").cut is None
+    assert "split: time, at 2" in cut.describe()
+
+
 def test_a_published_test_part_is_returned_as_it_is(shop):
     given = replace(shop, protocol="published", given_test=np.array([False, True, True, False]))
     split = given.split()
