@@ -133,7 +133,8 @@ def distinct(ids: np.ndarray) -> Ids:
 
 def read_catalogue(catalogue: Iterable[Any]) -> Ids:
     """Return the distinct ids of a catalogue; ``ValueError`` if there are none."""
-    items = distinct(read_ids(catalogue, column="catalogue"))
+    given = catalogue if isinstance(catalogue, pd.Series | pd.Index | np.ndarray) else list(catalogue)  # keys of a dict
+    items = distinct(read_ids(given, column="catalogue"))
     if not len(items):
         raise ValueError("catalogue must have at least one item, got none.")
     return items
