@@ -77,9 +77,9 @@ def fit_transition(
 
     For event :math:`t` of a user let :math:`x_t = \sum_k k^{-a} (e_{i_{t-k}} + b\, e_{i_{t+k}})`, what came before and,
     counting :math:`b` as much, what came after. The weights minimise :math:`\sum_t |e_{i_t} - x_t B|^2 + \lambda
-    |B|^2`. Without decay and with :math:`b = 1` that is a linear autoencoder of which each item is left out in turn (EASE
-    rather forbids it to answer for itself); with :math:`b = 0` a session model. What came after helps because few items
-    have many events, and being near says much whatever the order.
+    |B|^2`. Without decay and with :math:`b = 1` that is a linear autoencoder of which each item is left out in turn
+    (EASE rather forbids it to answer for itself); with :math:`b = 0` a session model. What came after helps because few
+    items have many events, and being near says much whatever the order.
 
     Time is cubic and memory quadratic in the number of items.
 
