@@ -76,6 +76,18 @@ class Advice:
     k: int
     filter_seen: bool
 
+    @property
+    def rival_ranks(self) -> np.ndarray:
+        """Place of each rival on the list with the item, int64 ``(n_rows,)``: ``k + 1``, or ``k`` before an item below.
+
+        Examples
+        --------
+        >>> nobody = np.full(2, None)
+        >>> Advice(*[nobody] * 5, ranks=np.array([2, 14]), k=10, filter_seen=True).rival_ranks.tolist()
+        [11, 10]
+        """
+        return np.where(self.ranks <= self.k, self.k + 1, self.k)
+
 
 @dataclass(frozen=True)
 class HistoryLayout:

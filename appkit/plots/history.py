@@ -8,7 +8,7 @@ from appkit.explanation import Explanation
 from appkit.explanation.layouts import HistoryLayout
 from appkit.plots.canvas import axes_for, colour_ends, draw_bars, draw_key, finish, name_rows, style_effects, whiskers
 from appkit.plots.selection import RowValues, output_position, row_values
-from appkit.plots.wording import effect_unit, method_name, whisker_note
+from appkit.plots.wording import effect_unit, method_name, signed, whisker_note
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,9 +63,19 @@ def history(
     style_effects(ax, palette, unit.effect)
     name_rows(ax, names)
     draw_key(ax, [raise_, lower], ["raises", "lowers"], palette)
-    title = f"{method_name(explanation)}: items in the history of row {row}"
+    title = f"{method_name(explanation)}: {_subject(explanation, row, own.output)}"
     note = f"Bar: effect of one item, oldest at the top; {whisker_note(errors)}."
     return finish(ax, palette, title=title, note=note)
+
+
+def _subject(explanation: Explanation, row: int, output: float) -> str:
+    """Return whose history it is and, of advice, the margin that its items explain."""
+    layout = explanation.layout
+    if not isinstance(layout, HistoryLayout) or layout.advice is None:
+        return f"items in the history of row {row}"
+    advice = layout.advice
+    margin = f"margin {signed(output)} over {advice.rival_names[row]} at rank {advice.rival_ranks[row]}"
+    return f"{advice.item_names[row]} for {advice.users[row]}, rank {advice.ranks[row]}, {margin}"
 
 
 def history_items(explanation: Explanation, row: int, own: RowValues) -> list[str]:

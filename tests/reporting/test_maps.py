@@ -7,15 +7,19 @@ from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 
+from appkit.explanation import explain
 from appkit.explanation.certificate import Verdict as CertifiedVerdict
+from appkit.explanation.counterfactuals import removal_sets
 from appkit.plots.palette import OVER_IMAGE
 from appkit.reporting import Report
 from appkit.reporting.content.maps import certified, history_figure, image_map_figure, moves_finding, sensor_map_figure
 from appkit.reporting.content.png import encode_png, png_text
 from appkit.reporting.content.segments import boxes_of, outline_of
 from appkit.reporting.facts import ImageMapFigure, ItemHistoryFigure, SensorMapFigure, Verdict
+from tests.explanation.recommenders import Linear, Shop
 from tests.plots.samples import (
     LONG_NAME,
     explanation_of,
@@ -392,3 +396,35 @@ def test_both_ends_of_the_ramp_over_images_differ_for_every_eye(sight):
 def test_a_stronger_effect_has_a_stronger_colour(side):
     ratios = [contrast(colour, "#ffffff") for colour in side]
     assert ratios == sorted(ratios, reverse=True)
+
+
+def advice_of_a_shop(**options):
+    weights = np.zeros((5, 5))
+    weights[0, 2], weights[1, 2], weights[4, 3] = 1.5, 0.5, 0.3
+    names = ["green tea", "cups", "teapot", "kettle", "jam"]
+    shop = Shop(Linear(weights), {"081734": [0, 1, 4, 0]}, names=names, **options)
+    X = pd.DataFrame({"customer": ["081734"], "article": ["i002"]})
+    return explain(shop, X, k=1), removal_sets(shop, X, k=1)
+
+
+def test_advice_is_held_against_the_item_after_the_list_in_words(page_with):
+    explanation, removed = advice_of_a_shop()
+    figure = history_figure(explanation, key_items=removed.names(0), removal=removed.describe(0))
+    assert figure.finding == "Because you bought green tea (2 times) and cups: teapot"
+    assert figure.caption == (
+        "Customer 081734, advice at rank 1 of 1: teapot. Margin 1.70 over kettle at rank 2. Items already bought are "
+        "left out of the list. Shapley (linear), 4 evaluations. Oldest item first. Exact: no standard errors. Without "
+        "cups and green tea (2 times), teapot drops from rank 1 to rank 2; no single purchase does that."
+    )
+    assert [(item.label, item.is_key) for item in figure.items] == [
+        ("cups", True), ("jam", False), ("green tea (2 times)", True)
+    ]  # fmt: skip
+    assert "<b>green tea (2 times)</b>" in page_with(figure)
+
+
+def test_advice_from_a_list_that_may_repeat_purchases_says_so():
+    explanation, _ = advice_of_a_shop(filter_seen=False)
+    figure = history_figure(explanation, case="A. Smith")
+    assert "A. Smith, advice at rank 1 of 1" in figure.caption
+    assert "Items already bought are on the list too." in figure.caption
+    assert figure.finding == "All 3 items move the prediction; green tea (2 times) moves it furthest, upward"

@@ -8,6 +8,7 @@ import numpy as np
 
 from appkit.explanation import Explanation
 from appkit.explanation.certificate import Verdict as CertifiedVerdict
+from appkit.explanation.layouts import Advice, HistoryLayout
 from appkit.plots.history import history_items, strongest_in_order
 from appkit.plots.images import image_layout, luminance
 from appkit.plots.ramp import ramp_end
@@ -32,7 +33,7 @@ from appkit.reporting.facts import (
 )
 from appkit.reporting.facts.maps import MAX_ROWS, MAX_SIGNAL, NO_CERTIFICATE
 from appkit.reporting.numbers import count_text, unit_heading, value_text
-from appkit.reporting.words import share_phrase
+from appkit.reporting.words import list_text, share_phrase
 
 __all__ = [
     "certified",
@@ -171,6 +172,7 @@ def history_figure(
     output: int | str | None = None,
     notes: Mapping[str, str] | None = None,
     key_items: Sequence[str] = (),
+    removal: str = "",
     event_at: str = "high",
     key: str = "history",
     case: str = "",
@@ -186,7 +188,10 @@ def history_figure(
     notes
         A second line by item, such as its date.
     key_items
-        Items to set in bold, such as the smallest set whose removal changes the advice.
+        Items to set in bold, by the names that the explanation gives them, such as the smallest set whose removal
+        changes the advice. Of advice they make the title: "Because you bought tea and cups: teapot".
+    removal
+        A sentence on what their removal does.
     """
     own = row_values(explanation, row, output)
     labels = history_items(explanation, row, own)
@@ -197,8 +202,17 @@ def history_figure(
     name = explanation.output_names[output_position(explanation, output)]
     return ItemHistoryFigure(
         key=key,
-        finding=moves_finding(tuple(labels), own.values, own.standard_error, things="items"),
-        caption=f"{_case_words(explanation, row, own, case)} Oldest item first. Whiskers: two standard errors.",
+        finding=_history_finding(explanation, row, own, labels=labels, key_items=key_items),
+        caption=" ".join(
+            words
+            for words in (
+                _advice_words(explanation, row, own, case) or _case_words(explanation, row, own, case),
+                "Oldest item first.",
+                _whisker_words(own.standard_error),
+                removal,
+            )
+            if words
+        ),
         items=tuple(
             HistoryItem(
                 labels[i],
@@ -214,6 +228,41 @@ def history_figure(
         unit=unit,
         is_reversed=not _is_high(event_at),
     )
+
+
+def _history_finding(
+    explanation: Explanation, row: int, own: RowValues, *, labels: Sequence[str], key_items: Sequence[str]
+) -> str:
+    moves = moves_finding(tuple(labels), own.values, own.standard_error, things="items")
+    advice = _advice_of(explanation)
+    if advice is None or not key_items:
+        return moves
+    effect = dict(zip(labels, own.values.tolist(), strict=True))
+    bought = tuple(sorted(key_items, key=lambda item: -effect.get(item, 0.0)))
+    return first_that_fits(f"Because you bought {list_text(bought)}: {advice.item_names[row]}", moves)
+
+
+def _advice_of(explanation: Explanation) -> Advice | None:
+    return explanation.layout.advice if isinstance(explanation.layout, HistoryLayout) else None
+
+
+def _advice_words(explanation: Explanation, row: int, own: RowValues, case: str) -> str:
+    """Return whose advice it is, where on the list, and by which margin; empty where no advice is explained."""
+    advice = _advice_of(explanation)
+    if advice is None:
+        return ""
+    margin = value_text(Measure(own.output, unit=_effect_unit(explanation)))
+    seen = "left out of the list" if advice.filter_seen else "on the list too"
+    place = f"rank {advice.ranks[row]}" + (f" of {advice.k}" if advice.ranks[row] <= advice.k else "")
+    return (
+        f"{case or f'Customer {advice.users[row]}'}, advice at {place}: {advice.item_names[row]}. Margin {margin} over "
+        f"{advice.rival_names[row]} at rank {advice.rival_ranks[row]}. Items already bought are {seen}. "
+        f"{method_name(explanation)}, {_spent_words(explanation, row)}."
+    )
+
+
+def _whisker_words(errors: np.ndarray) -> str:
+    return "Whiskers: two standard errors." if errors.any() else "Exact: no standard errors."
 
 
 def certified(verdict: CertifiedVerdict) -> Verdict:
@@ -335,9 +384,13 @@ def _case_words(explanation: Explanation, row: int, own: RowValues, case: str, u
     """Return which row, from where to where, by which method."""
     unit = "%" if explanation.units == "probability" else _effect_unit(explanation, unit)
     base, output = (value_text(Measure(v, unit=unit)) for v in (own.base_value, own.output))
-    spent = explanation.n_evaluations if explanation.row_evaluations is None else int(explanation.row_evaluations[row])
     way = f"from {base} on the background to {output}"
-    return f"{case or f'Row {row}'}, {way}. {method_name(explanation)}, {count_text(spent)} evaluations."
+    return f"{case or f'Row {row}'}, {way}. {method_name(explanation)}, {_spent_words(explanation, row)}."
+
+
+def _spent_words(explanation: Explanation, row: int) -> str:
+    spent = explanation.n_evaluations if explanation.row_evaluations is None else int(explanation.row_evaluations[row])
+    return f"{count_text(spent)} evaluations"
 
 
 def _effect_unit(explanation: Explanation, unit: str = "") -> str:
