@@ -14,6 +14,7 @@ from appkit.model.recommenders.scorer import ItemScorer, distinct_items
 __all__ = ["ALSScorer", "fit_als"]
 
 _START_SPREAD = 0.1
+_UNOBSERVED_TO_TAKEN = 8.0
 
 
 class ALSScorer(ItemScorer):
@@ -89,9 +90,9 @@ def fit_als(
     data: Interactions,
     *,
     n_factors: int = 64,
-    regularisation: float = 0.01,
-    unobserved_weight: float = 0.1,
-    n_iterations: int = 16,
+    regularisation: float = 0.015,
+    unobserved_weight: float | None = None,
+    n_iterations: int = 12,
     scaled_regularisation: bool = True,
     random_state: int | None = None,
     device: torch.device | str = "cpu",
@@ -113,7 +114,8 @@ def fit_als(
     regularisation
         The :math:`\lambda`, above 0.
     unobserved_weight
-        The :math:`\alpha`, above 0: how much a pair that was not taken counts.
+        The :math:`\alpha`, above 0: how much a pair that was not taken counts. ``None`` lets all pairs together weigh
+        eight times what the taken ones do, so that sparse data need no search of their own.
     n_iterations
         Passes; each solves for all users, then for all items.
     scaled_regularisation
@@ -135,10 +137,13 @@ def fit_als(
     >>> import pandas as pd
     >>> from appkit.data.interactions import read_interactions
     >>> X = pd.DataFrame({"user": [1, 1, 2, 2, 3, 3], "item": ["tea", "cup", "tea", "cup", "saw", "nail"]})
-    >>> scorer = fit_als(read_interactions(X), n_factors=2, random_state=0)
+    >>> scorer = fit_als(read_interactions(X), n_factors=2, unobserved_weight=0.1, random_state=0)
     >>> scorer(torch.tensor([[0]])).round(decimals=1)  # of someone with a cup: cup, nail, saw, tea
     tensor([[0.8000, 0.0000, 0.0000, 0.8000]])
     """
+    taken = data.matrix()
+    if unobserved_weight is None:
+        unobserved_weight = _UNOBSERVED_TO_TAKEN * taken.nnz / (data.n_users * data.n_items)
     _check(n_factors, regularisation, unobserved_weight, n_iterations)
     scorer = ALSScorer(
         data.n_items,
@@ -147,7 +152,6 @@ def fit_als(
         unobserved_weight=unobserved_weight,
         scaled_regularisation=scaled_regularisation,
     ).to(device)
-    taken = data.matrix()
     by_user, by_item = (WeightedLists.of(side, device=device) for side in (taken, taken.T.tocsr()))
     user_penalties = scorer._penalties(by_user.lengths, data.n_items)
     item_penalties = scorer._penalties(by_item.lengths, data.n_users)

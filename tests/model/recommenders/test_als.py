@@ -133,6 +133,11 @@ def test_equal_seeds_give_equal_bits_and_config_rebuilds_the_scorer():
     assert torch.equal(rebuilt(history_rows(data)), scorer(history_rows(data)))
 
 
+def test_all_pairs_weigh_eight_times_the_taken_ones_unless_told_otherwise():
+    data = read_interactions(pd.DataFrame({"user": [0, 1, 2, 3, 0], "item": [0, 1, 2, 3, 4]}))
+    assert fit_als(data, n_factors=2, random_state=0).unobserved_weight == pytest.approx(8 * 5 / 20)
+
+
 def test_progress_is_told_after_every_pass():
     told = []
     fit_als(tastes(), n_factors=2, n_iterations=3, random_state=0, progress=lambda *done: told.append(done))
