@@ -13,6 +13,7 @@ from appkit.commands.tables import check_folder, check_writable_table, write_tab
 if TYPE_CHECKING:
     from appkit.data import Dataset
     from appkit.data.image_dataset import ImageDataset
+    from appkit.data.interaction_dataset import InteractionDataset
 
 __all__ = ["datasets"]
 
@@ -49,6 +50,8 @@ def datasets(
     dataset: Any = loaders[name]()
     if _holds_images(dataset):
         _write_images(dataset, out)
+    elif _holds_interactions(dataset):
+        _write_interactions(dataset, out)
     else:
         _write_table(dataset, out)
 
@@ -57,6 +60,12 @@ def _holds_images(dataset: "Dataset | ImageDataset") -> bool:
     from appkit.data.image_dataset import ImageDataset
 
     return isinstance(dataset, ImageDataset)
+
+
+def _holds_interactions(dataset: Any) -> bool:
+    from appkit.data.interaction_dataset import InteractionDataset
+
+    return isinstance(dataset, InteractionDataset)
 
 
 def _write_images(dataset: Any, out: Path) -> None:
@@ -81,6 +90,13 @@ def _write_images(dataset: Any, out: Path) -> None:
 def _event_and_patient(dataset: "ImageDataset") -> str:
     event = "" if dataset.event is None else f", the event {dataset.event!r}"
     return event if dataset.groups is None else f"{event}, patients are in patient"
+
+
+def _write_interactions(dataset: "InteractionDataset", out: Path) -> None:
+    check_writable_table(out)
+    write_table(dataset.X, out)
+    roles = ", ".join(f"the {role} {column}" for role, column in dataset.columns.items() if column is not None)
+    tell(f"Wrote {len(dataset.X):,} rows to {out}; {roles}.")
 
 
 def _write_table(dataset: "Dataset", out: Path) -> None:
