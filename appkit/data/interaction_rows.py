@@ -1,5 +1,7 @@
 """Read users, items and moments of a table of interactions row by row, in forms that compare and sort."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -7,7 +9,7 @@ from appkit.data.cells import infer_kind, read_cells, shown
 from appkit.data.ids import read_ids
 from appkit.exceptions import SchemaError
 
-__all__ = ["read_moments", "read_rows"]
+__all__ = ["read_moment", "read_moments", "read_rows"]
 
 
 def read_rows(X: pd.DataFrame, *, user: str, item: str, time: str | None) -> pd.DataFrame:
@@ -32,6 +34,21 @@ def read_rows(X: pd.DataFrame, *, user: str, item: str, time: str | None) -> pd.
         for role, name in (("user", user), ("item", item))
     }
     return pd.DataFrame(codes if time is None else codes | {"time": read_moments(X[time])})
+
+
+def read_moment(moment: Any, like: np.ndarray, *, name: str) -> Any:
+    """Return one moment in the form of those it is to be compared with, float64 or datetime64[ns] (UTC).
+
+    Raises
+    ------
+    SchemaError
+        If it is neither a number nor a date, or a number where they are dates; the message names the parameter.
+    """
+    [read] = read_moments(pd.Series([moment], name=name))
+    if read.dtype.kind != like.dtype.kind:
+        kinds = {"M": "a date, as the moments of the table are", "f": "a number, as the moments of the table are"}
+        raise SchemaError(f"{name} must be {kinds[like.dtype.kind]}, got {shown(moment)}.")
+    return read
 
 
 def read_moments(raw: pd.Series) -> np.ndarray:

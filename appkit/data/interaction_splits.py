@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from appkit.data.cells import shown
-from appkit.data.interaction_rows import read_moments, read_rows
+from appkit.data.interaction_rows import read_moment, read_rows
 from appkit.data.splits import split_by_time
 
 __all__ = ["InteractionSplit", "split_interactions"]
@@ -82,7 +82,8 @@ def split_interactions(
         ``"time"``: the share of rows at the end, moments kept whole; ``"last"``: the number of events of each user;
         ``"random"``: the share of each user's events. ``None``: 0.2, for ``"last"`` 1.
     at
-        ``"time"`` only, instead of ``test_size``: the first moment of the test part.
+        ``"time"`` only, instead of ``test_size``: the first moment of the test part; a date without a zone is in UTC
+        where times have one.
     random_state
         Seed of ``"random"``; the others draw nothing.
 
@@ -153,7 +154,7 @@ def _split_at_moment(
     if at is None:
         is_test[split_by_time(moments, test_size=test_size)[1]] = True
     else:
-        is_test = moments >= read_moments(pd.Series([at], name="at"))[0]
+        is_test = moments >= read_moment(at, moments, name="at")
     if is_test.all() or not is_test.any():
         sides = f"{shown(X[column].min())} to {shown(X[column].max())}"
         raise ValueError(f"at must leave events on both sides, got {at!r} where column {column!r} spans {sides}.")

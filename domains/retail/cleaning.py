@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from appkit.data.cells import read_cells, shown
-from appkit.data.interaction_rows import read_moments
+from appkit.data.interaction_rows import read_moment, read_moments
 from appkit.exceptions import SchemaError
 
 __all__ = ["ONLINE_RETAIL_CODES", "CleanedTransactions", "clean_transactions"]
@@ -140,7 +140,8 @@ def clean_transactions(
     units = _numbers(ledger.table[quantity])
     is_void = (units == 0) | ((units > 0) & _is_cancelled(ledger.table, invoice))
     ledger.remove("no units", is_void, "nothing sold, or a cancellation of more than nothing")
-    _take_returns_out(ledger, user=user, item=item, time=time, quantity=quantity, cut=_moment(cut, time_zone))
+    wall = None if cut is None else _on_the_clock(pd.Series([cut], name="cut"), time_zone).iloc[0]
+    _take_returns_out(ledger, user=user, item=item, time=time, quantity=quantity, cut=wall)
     return CleanedTransactions(ledger.table, pd.DataFrame(ledger.entries))
 
 
@@ -188,11 +189,6 @@ def _on_the_clock(raw: pd.Series, time_zone: str | None) -> pd.Series:
     return raw if raw.dtype.kind in "Miuf" else moments  # text becomes dates
 
 
-def _moment(cut: Moment | None, time_zone: str | None) -> Any:
-    """Return a cut as a number or datetime64 on the clock of the table."""
-    return None if cut is None else read_moments(_on_the_clock(pd.Series([cut], name="cut"), time_zone))[0]
-
-
 def _matches(items: pd.Series, patterns: Sequence[str]) -> np.ndarray:
     """Return which items are matched whole by one of the patterns, bool (n_rows,)."""
     if not patterns:
@@ -216,11 +212,11 @@ def _is_cancelled(table: pd.DataFrame, invoice: str | None) -> np.ndarray:
     return np.zeros(len(table), dtype=bool) if invoice is None else _matches(table[invoice], ("C.*",))
 
 
-def _take_returns_out(ledger: _Ledger, *, user: str, item: str, time: str, quantity: str, cut: Any) -> None:
+def _take_returns_out(ledger: _Ledger, *, user: str, item: str, time: str, quantity: str, cut: Moment | None) -> None:
     """Lower the purchases of which units came back, and remove those that are at nothing with their returns."""
     table = ledger.table
     sold, times = _numbers(table[quantity]), read_moments(table[time])
-    part = np.zeros(len(table), dtype=bool) if cut is None else times >= cut
+    part = np.zeros(len(table), dtype=bool) if cut is None else times >= read_moment(cut, times, name="cut")
     customer = pd.factorize(table[user])[0]
     pair = pd.DataFrame({"customer": customer, "item": pd.factorize(table[item])[0], "part": part})
     left = _net(np.where(customer >= 0, pair.groupby([*pair]).ngroup(), -1), times, sold)

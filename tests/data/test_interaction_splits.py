@@ -167,6 +167,14 @@ def test_rows_that_cannot_be_read_are_named(shop, changed, message):
         split_interactions(shop.assign(**changed), by="last", **columns())
 
 
+def test_a_moment_of_another_kind_than_the_times_is_refused(shop):
+    with pytest.raises(SchemaError, match="at must be a number, as the moments of the table are, got '2010-12-01'"):
+        split_interactions(shop, **columns(at="2010-12-01"))
+    dated = shop.assign(day=pd.to_datetime(shop["day"], unit="D"))
+    with pytest.raises(SchemaError, match="at must be a date, as the moments of the table are, got 4"):
+        split_interactions(dated, **columns(at=4))
+
+
 def test_an_absent_column_and_an_empty_table_are_named(shop):
     with pytest.raises(SchemaError, match=r"Column 'user' is missing\. Columns are who, what, day"):
         split_interactions(shop, time="day")

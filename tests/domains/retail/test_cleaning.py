@@ -193,6 +193,7 @@ def test_a_cut_with_a_zone_is_the_clock_of_the_shop_too():
         ({"missing_users": "guess"}, ValueError, "missing_users must be 'drop' or 'keep', got 'guess'"),
         ({"item": "units", "fold_case": True}, SchemaError, "Column 'units' must hold text for fold_case, got int64"),
         ({"quantity": "what"}, SchemaError, "Column 'what' must hold numbers, got 'tea' in row 0"),
+        ({"cut": 7}, SchemaError, "cut must be a date, as the moments of the table are, got 7"),
         ({"price": "what"}, SchemaError, "Column 'what' must hold numbers, got 'tea' in row 0"),
     ],
 )

@@ -91,6 +91,13 @@ def test_without_following_no_target_has_a_reason():
     assert shop.X["item"].isin([*shop.drivers]).any()
 
 
+def test_the_smallest_shop_is_whole():
+    shop = make_purchases(2, n_weeks=8)
+    assert shop.is_caused.dtype == bool
+    assert shop.X.notna().all(axis=None)
+    assert [*shop.cases()] == ["customer", "item", "drivers", "decoys"]
+
+
 def test_targets_are_bought_once_and_consumables_again(shop):
     counts = shop.X.groupby(["customer", "item"]).size()
     items = counts.index.get_level_values("item")
