@@ -12,7 +12,14 @@ from appkit.prediction.estimate import Estimate
 from appkit.prediction.ranking.evaluation import RankingResult
 from appkit.prediction.ranking.means import Redraws, mean_estimates
 
-__all__ = ["PairedDifference", "RankingComparison", "compare_rankings", "paired_difference"]
+__all__ = [
+    "PairedDifference",
+    "RankingComparison",
+    "adjust_p_values",
+    "compare_rankings",
+    "holm",
+    "paired_difference",
+]
 
 _DIFFERENCE = (-1.0, 1.0)
 
@@ -185,9 +192,21 @@ def compare_rankings(
     return RankingComparison(
         reference,
         {name: {measure: result.estimates[measure] for measure in measures} for name, result in results.items()},
-        _adjusted(differences) if correction == "holm" else differences,
+        adjust_p_values(differences) if correction == "holm" else differences,
         said,
     )
+
+
+def adjust_p_values(
+    differences: Mapping[str, Mapping[str, PairedDifference]],
+) -> dict[str, dict[str, PairedDifference]]:
+    """Return differences, by name and measure, with p-values adjusted for how many they are (Holm, 1979)."""
+    raw = np.array([found.p_value for by_measure in differences.values() for found in by_measure.values()])
+    adjusted = iter(holm(raw).tolist())
+    return {
+        name: {measure: replace(found, p_adjusted=next(adjusted)) for measure, found in by_measure.items()}
+        for name, by_measure in differences.items()
+    }
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
@@ -204,15 +223,6 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     steps = p_values[order] * np.arange(len(order), 0, -1)
     adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return adjusted
-
-
-def _adjusted(differences: dict[str, dict[str, PairedDifference]]) -> dict[str, dict[str, PairedDifference]]:
-    raw = np.array([found.p_value for by_measure in differences.values() for found in by_measure.values()])
-    adjusted = iter(holm(raw).tolist())
-    return {
-        name: {measure: replace(found, p_adjusted=next(adjusted)) for measure, found in by_measure.items()}
-        for name, by_measure in differences.items()
-    }
 
 
 def _paired_p_value(difference: np.ndarray) -> float:
