@@ -100,7 +100,9 @@ def purchase_table(
     Parameters
     ----------
     transactions
-        One row per line of an order, in any order.
+        One row per line of an order, in any order. Leave returns in, with ``returns=True``, or take their rows out; a
+        table from which they were taken off the purchases themselves knows at each cut-off what came back later, as
+        :func:`~domains.retail.cleaning.clean_transactions` says of its ``cut``.
     horizon
         How far ahead, such as ``"28D"``.
     at
