@@ -101,8 +101,7 @@ def read_lists(recommended: pd.DataFrame, *, k: int) -> RankedLists:
     check_cutoff(k)
     _check_columns(recommended, ("user", "item", "rank"), of="recommended")
     user, item = (read_ids(recommended[name], column=name) for name in ("user", "item"))
-    users, items = distinct(user), distinct(item)
-    user_code, item_code, rank = users.codes(user), items.codes(item), _ranks(recommended["rank"])
+    (users, user_code), (items, item_code), rank = _coded(user), _coded(item), _ranks(recommended["rank"])
     order = np.lexsort((rank, user_code))
     user_code, item_code, rank = user_code[order], item_code[order], rank[order]
     _check_ranks(users, user_code, rank)
@@ -116,12 +115,12 @@ def read_lists(recommended: pd.DataFrame, *, k: int) -> RankedLists:
 def read_pairs(table: pd.DataFrame, *, user: str, item: str, of: str) -> Pairs:
     """Return the distinct pairs in two columns of ids; ``of`` names the table in messages."""
     _check_columns(table, (user, item), of=of)
-    raw_user, raw_item = read_ids(table[user], column=user), read_ids(table[item], column=item)
-    users, items = distinct(raw_user), distinct(raw_item)
+    users, user_code = _coded(read_ids(table[user], column=user))
+    items, item_code = _coded(read_ids(table[item], column=item))
     if not len(users):
         return Pairs(users, items, np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
     # sorting and comparing neighbours is several times faster than the hashing of np.unique
-    keys = np.sort(users.codes(raw_user) * len(items) + items.codes(raw_item))
+    keys = np.sort(user_code * len(items) + item_code)
     keys = keys[np.concatenate([[True], keys[1:] != keys[:-1]])]
     return Pairs(users, items, keys // len(items), keys % len(items))
 
@@ -157,6 +156,12 @@ def check_cutoff(k: int) -> None:
     """Raise ``ValueError`` unless ``k`` is a positive whole number."""
     if not isinstance(k, int | np.integer) or isinstance(k, bool) or k < 1:
         raise ValueError(f"k must be a positive whole number of places, got {k!r}.")
+
+
+def _coded(ids: np.ndarray) -> tuple[Ids, np.ndarray]:
+    """Return the distinct ids and the code of each, int64; one pass, where ``Ids.codes`` would read all again."""
+    codes, values = pd.factorize(ids, sort=True)
+    return Ids(np.asarray(values)), codes.astype(np.int64)
 
 
 def _translated(own: Ids, other: Ids, codes: np.ndarray, *, column: str) -> np.ndarray:
