@@ -34,7 +34,8 @@ def brute_force(data: Interactions, *, penalty: float, decay: float, backward: f
             inputs.append(x / max(length, 1e-12) ** power)
             targets.append(np.eye(N_ITEMS)[target])
     X, Y = np.array(inputs), np.array(targets)
-    return np.linalg.solve(X.T @ X + penalty * np.eye(N_ITEMS), X.T @ Y)
+    gram = X.T @ X
+    return np.linalg.solve(gram + penalty * gram.diagonal().mean() * np.eye(N_ITEMS), X.T @ Y)
 
 
 @pytest.mark.parametrize("backward", [0.0, 0.6])
@@ -68,9 +69,25 @@ def test_an_empty_history_between_others_leaves_theirs_alone():
 
 def test_what_follows_is_advised_only_forwards_when_nothing_counts_backwards():
     X = pd.DataFrame({"user": np.repeat(np.arange(30), 2), "item": ["bed", "sheet"] * 30})
-    scores = fit_transition(read_interactions(X), penalty=1.0, backward=0.0)(torch.tensor([[0], [1]]))
+    scores = fit_transition(read_interactions(X), penalty=0.01, backward=0.0)(torch.tensor([[0], [1]]))
     assert scores[0, 1] > 0.9
     assert scores[1].abs().max() == 0
+
+
+def test_users_with_one_event_each_teach_nothing():
+    data = read_interactions(pd.DataFrame({"user": range(3), "item": list("abc")}))
+    assert fit_transition(data)(torch.tensor([[0, 1]])).abs().max() == 0
+
+
+def test_a_penalty_means_the_same_with_twice_the_events():
+    once = fit_transition(events(n_users=10, seed=1))
+    X = [
+        pd.DataFrame({"user": once_or_again, "item": events(n_users=10, seed=1).item})
+        for once_or_again in (np.repeat(np.arange(10), 7), np.repeat(np.arange(10, 20), 7))
+    ]
+    frame = pd.concat(X).assign(time=np.arange(140))
+    twice = fit_transition(read_interactions(frame, time="time"))
+    torch.testing.assert_close(once.item_weights, twice.item_weights)
 
 
 def test_long_histories_are_learnt_in_pieces(monkeypatch):
