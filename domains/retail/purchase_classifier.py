@@ -236,6 +236,10 @@ class PurchaseClassifier(TabularClassifier):
         """
         return behaviour_features(transactions, at=at, lookback=self.lookback, season=self.season, **self._columns())
 
+    def as_rows(self, X: Any) -> Any:
+        """Return the rows that the model judges: behaviour at the end of transactions; anything else as it is."""
+        return self.behaviour(X) if self._is_transactions(X) else X
+
     def purchase_probability(self, X: pd.DataFrame, *, at: Any = None) -> pd.Series:
         """Return the calibrated probability that each customer buys within the horizon, on the customers.
 
@@ -252,7 +256,7 @@ class PurchaseClassifier(TabularClassifier):
 
     def explain(self, X: Any, **options: Any) -> Explanation:
         """Return ``appkit.explain(self, X, **options)`` of behaviour, or of transactions as they stand at their end."""
-        return _explanation.explain(self, self.behaviour(X) if self._is_transactions(X) else X, **options)
+        return _explanation.explain(self, self.as_rows(X), **options)
 
     def report(self, X: Any, y: Any, **options: Any) -> Report:
         """Return ``appkit.report(self, X, y, **options)`` on a table of behaviour and what was bought."""
@@ -269,7 +273,7 @@ class PurchaseClassifier(TabularClassifier):
         return target
 
     def _frame(self, X: Any, *, reset: bool) -> pd.DataFrame:
-        return super()._frame(self.behaviour(X) if self._is_transactions(X) else X, reset=reset)
+        return super()._frame(self.as_rows(X), reset=reset)
 
     def _is_transactions(self, X: Any) -> bool:
         return isinstance(X, pd.DataFrame) and self.user is not None and {self.user, self.item, self.time} <= set(X)
