@@ -89,7 +89,7 @@ class ALSScorer(ItemScorer):
 def fit_als(
     data: Interactions,
     *,
-    n_factors: int = 64,
+    n_factors: int = 128,
     regularisation: float = 0.015,
     unobserved_weight: float | None = None,
     n_iterations: int = 12,
