@@ -16,6 +16,7 @@ from appkit.model.ensemble import Ensemble
 from appkit.model.heads import Head, QuantileHead
 from appkit.model.networks import NetworkFactory
 from appkit.model.neural_regressor import NeuralRegressor
+from appkit.model.residual_quantiles import weighted_quantiles
 from appkit.model.table_estimator import TableEstimator
 from appkit.model.training import TrainingData
 
@@ -32,8 +33,8 @@ class TabularQuantileRegressor(NeuralRegressor, TableEstimator):
 
     Quantiles other than the median are moved by what held-out rows say: of rows like those, a share of at least
     ``level`` stays below an upper quantile, and of at least ``1 - level`` above a lower one (one-sided conformalised
-    quantile regression). Give ``groups`` where rows are not drawn one by one, such as the weeks of a series. Quantiles
-    never cross.
+    quantile regression), each row counted by its weight. Give ``groups`` where rows are not drawn one by one, such as
+    the weeks of a series. Quantiles never cross.
 
     Parameters
     ----------
@@ -52,7 +53,9 @@ class TabularQuantileRegressor(NeuralRegressor, TableEstimator):
         What is added to the quantile of each level, float64 ``(n_levels,)``; 0 where no rows could be held out.
     n_held_out_ : int
         Rows the shifts were learnt from, censored ones left out.
-    target_centre_, target_scale_, schema_, module_, history_, training_, background_
+    target_centre_, target_scale_ : float
+        (Weighted) median of ``y`` and mean distance from it, in which the networks count.
+    schema_, module_, history_, training_, background_
         As in ``TabularRegressor``.
 
     References
@@ -177,7 +180,12 @@ class TabularQuantileRegressor(NeuralRegressor, TableEstimator):
 
     def _learn_target(self, y: Any, *, n_rows: int, weight: np.ndarray | None) -> np.ndarray:
         values, is_censored = _value_and_censored(y)
-        return _target(super()._learn_target(values, n_rows=n_rows, weight=weight), is_censored)
+        values = super()._learn_target(values, n_rows=n_rows, weight=weight)
+        weight = np.ones(n_rows) if weight is None else weight
+        # what a few rows far out cannot move: demand has them, and a unit a hundred times too large is not learnt in
+        self.target_centre_ = float(weighted_quantiles(values, weight, np.array([0.5]))[0])
+        self.target_scale_ = float(np.average(np.abs(values - self.target_centre_), weights=weight)) or 1.0
+        return _target(values, is_censored)
 
     def _encode_target(self, y: Any, *, n_rows: int) -> np.ndarray:
         values, is_censored = _value_and_censored(y)
@@ -199,7 +207,9 @@ class TabularQuantileRegressor(NeuralRegressor, TableEstimator):
         is_seen = np.ones(len(held), dtype=bool) if target.shape[1] == 1 else target[:, 1] == 0
         self.n_held_out_ = int(is_seen.sum())
         over = target[:, :1] - quantiles
-        self.conformal_shifts_ = np.array([_shift(over[:, k], is_seen, level) for k, level in enumerate(levels)])
+        weight = rows.weight[held].cpu().numpy().astype(np.float64)
+        shifts = [_shift(over[:, k], is_seen, weight, level) for k, level in enumerate(levels)]
+        self.conformal_shifts_ = np.array(shifts)
 
     def _in_units(self, means: Tensor, units: str) -> Tensor:
         return self._quantiles(means)[:, [self.head_.median]]
@@ -212,19 +222,19 @@ class TabularQuantileRegressor(NeuralRegressor, TableEstimator):
         return torch.cat([lower, moved[:, middle:].cummax(dim=1).values[:, 1:]], dim=1)
 
 
-def _shift(over: np.ndarray, is_seen: np.ndarray, level: float) -> float:
+def _shift(over: np.ndarray, is_seen: np.ndarray, weight: np.ndarray, level: float) -> float:
     """Return what to add to a quantile that held-out truths were over by, or at least by where not seen.
 
-    The quantile of the residuals' Kaplan-Meier curve, one row more at risk to make room for the row to come: of rows
-    that are all seen the conformal quantile. The median stays as it was learnt.
+    The quantile of the residuals' weighted Kaplan-Meier curve, one more row at risk for the row to come: of rows all
+    seen and of one weight the conformal quantile. The median stays as it was learnt.
     """
     order = np.lexsort((~is_seen, over))
-    at_risk = len(over) + 1.0 - np.arange(len(over))
-    share_below = 1 - np.cumprod(1 - is_seen[order] / at_risk)[is_seen[order]]
-    steps = over[order][is_seen[order]]
+    is_seen, steps, weight = is_seen[order], over[order], weight[order]
+    at_risk = weight.mean() + np.cumsum(weight[::-1])[::-1]
+    share_below = 1 - np.cumprod(1 - is_seen * weight / at_risk)[is_seen]
     place = np.searchsorted(share_below, level - 1e-9) if level > 0.5 else np.sum(share_below < level + 1e-9) - 1
-    is_known = level != 0.5 and 0 <= place < len(steps)  # too few rows: predict_interval says so
-    return float(steps[place]) if is_known else 0.0
+    is_known = level != 0.5 and 0 <= place < len(share_below)  # too few rows: predict_interval says so
+    return float(steps[is_seen][place]) if is_known else 0.0
 
 
 def _value_and_censored(y: Any) -> tuple[Any, np.ndarray | None]:

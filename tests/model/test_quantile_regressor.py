@@ -43,16 +43,24 @@ def test_intervals_cover_what_they_promise(model):
 def test_shifts_of_rows_all_seen_are_conformal_quantiles():
     over = np.random.default_rng(0).permutation(np.arange(1.0, 100.0))
     is_seen = np.ones(99, dtype=bool)
-    assert _shift(over, is_seen, 0.9) == conformal_quantile(over, alpha=0.1) == 90.0
-    assert _shift(over, is_seen, 0.1) == -conformal_quantile(-over, alpha=0.1) == 10.0
-    assert _shift(over, is_seen, 0.5) == 0.0
-    assert _shift(over[:3], is_seen[:3], 0.9) == 0.0
+    assert _shift(over, is_seen, np.ones(len(over)), 0.9) == conformal_quantile(over, alpha=0.1) == 90.0
+    assert _shift(over, is_seen, np.ones(len(over)), 0.1) == -conformal_quantile(-over, alpha=0.1) == 10.0
+    assert _shift(over, is_seen, np.ones(len(over)), 0.5) == 0.0
+    assert _shift(over[:3], is_seen[:3], np.ones(3), 0.9) == 0.0
 
 
 def test_shifts_count_censored_rows_as_kaplan_and_meier_do():
     over, is_seen = np.array([1.0, 2.0, 3.0, 4.0]), np.array([True, False, True, True])
     # of five at risk 4/5 outlast 1; of three 2/3 outlast 3, of two 1/2 outlast 4: below are 0.2, 0.467, 0.733
-    assert [_shift(over, is_seen, level) for level in (0.3, 0.6, 0.8)] == [1.0, 4.0, 0.0]
+    assert [_shift(over, is_seen, np.ones(len(over)), level) for level in (0.3, 0.6, 0.8)] == [1.0, 4.0, 0.0]
+
+
+def test_a_row_of_weight_two_shifts_as_two_rows_do():
+    over, weight = np.array([3.0, 1.0, 2.0, 5.0, 4.0] * 8), np.array([2.0, 1.0, 1.0, 1.0, 1.0] * 8)
+    twice = np.repeat(over, weight.astype(int))
+    for level in (0.1, 0.3, 0.6, 0.9):
+        expected = _shift(twice, np.ones(48, dtype=bool), np.ones(48), level)
+        assert _shift(over, np.ones(40, dtype=bool), weight, level) == expected
 
 
 def test_shifted_quantiles_keep_their_order_and_their_bounds(model):
