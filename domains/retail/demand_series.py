@@ -29,7 +29,7 @@ def demand_series(
     """Return what was bought of each item in each week, from its first sale to the end of the table.
 
     Weeks begin on Monday. The first and the last week of the table are left out where they are incomplete: where they
-    lack a weekday that sees trade in at least half of the weeks between them. A week without a sale is a week of demand 0,
+    lack a weekday that sees trade in at least half of the weeks between. A week without a sale is a week of demand 0,
     until the table ends: an item that is no longer offered should be cut where its offer ended, and one that was sold
     out be named in ``stock_outs``. A week in which the whole shop sold nothing counts as sold out.
 
