@@ -164,7 +164,7 @@ def watch(event, arguments):
             opened.append(arguments[0])
 
 sys.addaudithook(watch)
-import appkit, appkit.cli, appkit.checks, domains.finance, domains.manufacturing, domains.medical
+import appkit, appkit.cli, appkit.checks, domains.finance, domains.manufacturing, domains.medical, domains.retail
 for name in appkit.__all__:
     getattr(appkit, name)
 assert not opened, opened

@@ -66,7 +66,7 @@ def test_estimators_of_every_kind_of_data_are_found():
     found = set(savable_estimators())
     assert {"TabularClassifier", "SequenceRegressor", "manufacturing.FailureClassifier"} <= found
     assert {"ImageClassifier", "MultiLabelImageClassifier", "medical.MedicalImageClassifier"} <= found
-    assert {"InteractionRecommender"} <= found
+    assert {"InteractionRecommender", "retail.ProductRecommender", "retail.PurchaseClassifier"} <= found
 
 
 class Moody(TabularRegressor):

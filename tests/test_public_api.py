@@ -52,6 +52,7 @@ def test_an_unknown_top_level_name_is_an_attribute_error():
         "domains.finance",
         "domains.manufacturing",
         "domains.medical",
+        "domains.retail",
     ],
 )
 def test_packages_say_what_is_public(name):

@@ -1,1 +1,53 @@
 """What to offer, to whom, how much to stock, and why."""
+
+from functools import partial
+
+from appkit.domain import Domain
+from domains.retail.data import (
+    load_amazon_beauty,
+    load_gowalla,
+    load_movielens,
+    load_online_retail,
+    make_purchases,
+)
+from domains.retail.model import ProductRecommender
+from domains.retail.purchase_classifier import PurchaseClassifier
+from domains.retail.rules import Rules
+
+__all__ = [
+    "DOMAIN",
+    "ProductRecommender",
+    "PurchaseClassifier",
+    "Rules",
+    "load_amazon_beauty",
+    "load_gowalla",
+    "load_movielens",
+    "load_online_retail",
+    "make_purchases",
+]
+
+DOMAIN = Domain(
+    name="retail",
+    title="Retail",
+    estimators={
+        "ProductRecommender": ProductRecommender,
+        "PurchaseClassifier": PurchaseClassifier,
+    },
+    datasets={
+        "online_retail_2009_2010": load_online_retail,
+        "movielens_100k": load_movielens,
+        "movielens_latest_small": partial(load_movielens, "latest-small"),
+        "gowalla": load_gowalla,
+        "amazon_beauty": load_amazon_beauty,
+        "make_purchases": make_purchases,
+    },
+    wording={
+        "event": "purchase",
+        "row": "customer",
+        "rows": "customers",
+        "case": "customer",
+        "passed": "not flagged",
+        "happened": "bought",
+        "stayed": "did not buy",
+    },
+)
