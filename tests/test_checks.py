@@ -47,9 +47,16 @@ def purchases() -> pd.DataFrame:
     return pd.DataFrame({"user": np.arange(60) // 5, "item": [f"item {code}" for code in rng.integers(0, 9, 60)]})
 
 
+@pytest.fixture(scope="module")
+def weeks() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    mondays = np.tile(pd.date_range("2024-01-01", periods=24, freq="W-MON"), 5)
+    return pd.DataFrame({"item": np.repeat(np.arange(5), 24), "week": mondays, "demand": rng.poisson(5, 120)})
+
+
 @pytest.mark.parametrize("check", estimator_checks(), ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", savable_estimators())
-def test_estimator_keeps_its_promise(check, name, table, readings, scans, purchases):
+def test_estimator_keeps_its_promise(check, name, table, readings, scans, purchases, weeks):
     estimator = small(name)
     y = [0, 1] * 30
     if hasattr(estimator, "encode_images"):
@@ -57,6 +64,9 @@ def test_estimator_keeps_its_promise(check, name, table, readings, scans, purcha
         return
     if hasattr(estimator, "recommend"):
         check(estimator, purchases, None)
+        return
+    if hasattr(estimator, "holidays"):
+        check(estimator, weeks, None)
         return
     is_of_series = getattr(estimator, "unit", None) is not None
     check(estimator, readings if is_of_series else table, y)
@@ -66,7 +76,7 @@ def test_estimators_of_every_kind_of_data_are_found():
     found = set(savable_estimators())
     assert {"TabularClassifier", "SequenceRegressor", "manufacturing.FailureClassifier"} <= found
     assert {"ImageClassifier", "MultiLabelImageClassifier", "medical.MedicalImageClassifier"} <= found
-    assert {"InteractionRecommender", "retail.ProductRecommender", "retail.PurchaseClassifier"} <= found
+    assert {"InteractionRecommender", "retail.ProductRecommender", "retail.DemandForecaster"} <= found
 
 
 class Moody(TabularRegressor):

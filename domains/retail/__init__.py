@@ -10,12 +10,14 @@ from domains.retail.data import (
     load_online_retail,
     make_purchases,
 )
+from domains.retail.demand import DemandForecaster
 from domains.retail.model import ProductRecommender
 from domains.retail.purchase_classifier import PurchaseClassifier
 from domains.retail.rules import Rules
 
 __all__ = [
     "DOMAIN",
+    "DemandForecaster",
     "ProductRecommender",
     "PurchaseClassifier",
     "Rules",
@@ -32,6 +34,7 @@ DOMAIN = Domain(
     estimators={
         "ProductRecommender": ProductRecommender,
         "PurchaseClassifier": PurchaseClassifier,
+        "DemandForecaster": DemandForecaster,
     },
     datasets={
         "online_retail_2009_2010": load_online_retail,
