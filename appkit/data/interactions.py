@@ -115,6 +115,18 @@ class Interactions:
         moments = (self.time * _DAY_NS).round().astype("datetime64[ns]") if self.is_dated else self.time
         return frame.assign(**{time: moments})
 
+    def recoded(self, users: Ids, items: Ids) -> "Interactions":
+        """Return the same events under ids that hold these and more; ids sort alike, so the order stays."""
+        if users is self.users and items is self.items:
+            return self
+        return replace(
+            self,
+            users=users,
+            items=items,
+            user=users.codes(self.users.values)[self.user],
+            item=items.codes(self.items.values)[self.item],
+        )
+
     def take(self, rows: np.ndarray) -> "Interactions":
         """Return these events, bool or int64 ``(n,)``, in their order; ids and codes stay."""
         rows = np.asarray(rows)

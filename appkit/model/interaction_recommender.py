@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -19,7 +20,8 @@ from appkit.data.ids import Ids
 from appkit.data.interactions import Interactions, read_interactions
 from appkit.exceptions import SchemaError
 from appkit.model.device import Placement, place
-from appkit.model.recommenders.advice import Histories, best_items, scored_batches
+from appkit.model.progress import RecommenderProgress
+from appkit.model.recommenders.advice import Histories, best_items, pair_scores
 from appkit.model.recommenders.asked import check_length, item_names, listed
 from appkit.model.recommenders.candidates import (
     Candidate,
@@ -30,11 +32,13 @@ from appkit.model.recommenders.candidates import (
     try_candidates,
 )
 from appkit.model.recommenders.families import FAMILIES, FitContext
+from appkit.model.recommenders.features import encode_features, ids_of_features
 from appkit.model.recommenders.gain import cumulative_gain
 from appkit.model.recommenders.holdout import HeldOut, hold_out
 from appkit.model.recommenders.popularity import PopularityScorer, fit_popularity, fit_recency
 from appkit.model.recommenders.scorer import ItemScorer
 from appkit.model.recommenders.scorers import build_scorer, describe_scorer
+from appkit.model.recommenders.two_tower import TwoTowerScorer
 
 __all__ = ["InteractionRecommender"]
 
@@ -175,18 +179,23 @@ class InteractionRecommender(BaseEstimator):
         """
         self._check_params()
         start = time.monotonic()
-        events = read_interactions(X, user=self.user, item=self.item, time=self.time, value=self.value)
+        events = self._events(X, user_features, item_features)
         placement = place(self.device)
         context = FitContext(
             seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
             device=placement.device,
-            progress=self.progress,
+            filter_seen=self.filter_seen,
             deadline=None if self.max_seconds is None else start + self.max_seconds,
+            user_features=_encoded(user_features, events.users, of="user"),
+            item_features=_encoded(item_features, events.items, of="item"),
         )
-        trials, chosen = self._choose(events, context)
-        scorer, final = fit_candidate(chosen, events, context=context)
+        with RecommenderProgress(self.progress) as shown:
+            context = replace(context, show=shown.epochs if shown.is_shown else None)
+            trials, chosen = self._choose(events, context)
+            scorer, final = fit_candidate(chosen, events, context=context)
         self.device_ = placement.device
         self._keep(events, X, scorer)
+        self.user_features_ = context.user_features if isinstance(scorer, TwoTowerScorer) else None
         self.model_ = final.label
         self.candidates_ = _table_of(trials)
         self.training_ = self._told(placement, seconds=time.monotonic() - start)
@@ -222,8 +231,8 @@ class InteractionRecommender(BaseEstimator):
         Returns
         -------
         DataFrame
-            ``user``, ``item``, ``rank`` from 1, ``score``, and ``basis``: ``"history"``, or ``"popularity"`` for those
-            without one. Scores of one user compare; those of two do not.
+            ``user``, ``item``, ``rank`` from 1, ``score``, and ``basis``: ``"history"``, ``"features"`` where features
+            alone are known, or ``"popularity"``. Scores of one user compare; those of two do not.
 
         Raises
         ------
@@ -237,27 +246,27 @@ class InteractionRecommender(BaseEstimator):
         known, histories = self._histories(interactions)
         raw = known.values if users is None else listed(users, "users")
         codes = known.codes(raw, column=self.user)
-        has_history = histories.lengths(codes) > 0
+        basis = self._basis(raw, codes, histories)
         items = np.full((len(raw), k), -1, dtype=np.int64)
         scores = np.full((len(raw), k), np.nan, dtype=np.float32)
-        for part, scorer in ((has_history, self.item_scorer()), (~has_history, self._popular())):
-            if part.any():
-                items[part], scores[part] = best_items(
-                    scorer,
-                    histories,
-                    codes[part],
-                    k=k,
-                    filter_seen=filter_seen,
-                    allowed=allowed,
-                    device=self.device_,
-                )
+        for part, scorer, features in self._answering(raw, basis):
+            items[part], scores[part] = best_items(
+                scorer,
+                histories,
+                codes[part],
+                k=k,
+                filter_seen=filter_seen,
+                allowed=allowed,
+                device=self.device_,
+                features=features,
+            )
         rows, ranks = np.nonzero(items >= 0)
         columns = (
             raw[rows],
             self.items_.values[items[rows, ranks]],
             ranks + 1,
             scores[rows, ranks].astype(np.float64),
-            np.where(has_history[rows], "history", "popularity"),
+            basis[rows],
         )
         return pd.DataFrame(dict(zip(_RECOMMENDED, columns, strict=True))).infer_objects()
 
@@ -270,17 +279,15 @@ class InteractionRecommender(BaseEstimator):
         check_is_fitted(self)
         known, histories = self._histories(interactions)
         users, items = self._pairs(X, known)
+        raw = X[self.user].to_numpy(dtype=object)
         answers = np.full(len(users), np.nan)
-        has_history = histories.lengths(users) > 0
-        for part, scorer in ((has_history, self.item_scorer()), (~has_history, self._popular())):
-            rows = np.flatnonzero(part & (items >= 0))
+        for part, scorer, features in self._answering(raw, self._basis(raw, users, histories)):
+            rows = part[items[part] >= 0]
             distinct, place_of = np.unique(users[rows], return_inverse=True)
-            by_user = np.split(rows[np.argsort(place_of, kind="stable")], np.cumsum(np.bincount(place_of))[:-1])
-            for places, _, batch in scored_batches(scorer, histories, distinct, device=self.device_):
-                found = batch.cpu().numpy()
-                for at, place_in_batch in enumerate(places):
-                    own = by_user[place_in_batch]
-                    answers[own] = found[at, items[own]]
+            found = pair_scores(
+                scorer, histories, distinct, place_of, items[rows], device=self.device_, features=features
+            )
+            answers[rows] = found
         return answers
 
     def score(self, X: pd.DataFrame, y: Any = None, *, k: int = 10) -> float:
@@ -381,7 +388,8 @@ class InteractionRecommender(BaseEstimator):
     def _choose(self, events: Interactions, context: FitContext) -> tuple[list[Trial], Candidate]:
         """Return what was tried on events held out, and what to fit on all."""
         if self.model == "auto":
-            candidates = candidates_for(events, has_features=context.item_features is not None)
+            has_features = context.item_features is not None or context.user_features is not None
+            candidates = candidates_for(events, has_features=has_features)
         else:
             candidates = candidates_of(self.model, events, self.settings)
         if len(candidates) == 1 and not candidates[0].stops_early:
@@ -389,6 +397,15 @@ class InteractionRecommender(BaseEstimator):
         fitted, judged = hold_out(events, self._split(events), random_state=context.seed)
         trials = list(try_candidates(candidates, fitted, judged, context=context, filter_seen=self.filter_seen))
         return trials, max(trials, key=lambda trial: trial.gain).candidate
+
+    def _events(
+        self, X: pd.DataFrame, user_features: pd.DataFrame | None, item_features: pd.DataFrame | None
+    ) -> Interactions:
+        """Return the events; users and items that only features tell of are known too."""
+        events = read_interactions(X, user=self.user, item=self.item, time=self.time, value=self.value)
+        users = events.users if user_features is None else ids_of_features(user_features, events.users, of="user")
+        items = events.items if item_features is None else ids_of_features(item_features, events.items, of="item")
+        return events.recoded(users, items)
 
     def _split(self, events: Interactions) -> HeldOut:
         if self.split != "auto":
@@ -410,6 +427,31 @@ class InteractionRecommender(BaseEstimator):
             return self.users_, Histories(self.history_offsets_, self.history_items_, len(self.items_))
         given = read_interactions(interactions, user=self.user, item=self.item, time=self.time, items=self.items_)
         return given.users, Histories.of(given)
+
+    def _basis(self, raw: np.ndarray, codes: np.ndarray, histories: Histories) -> np.ndarray:
+        """Return what each user is advised by, text ``(n,)``."""
+        has_features = np.zeros(len(codes), dtype=bool)
+        if self.user_features_ is not None:
+            has_features = self.users_.codes(raw, column=self.user) >= 0
+        return np.where(
+            histories.lengths(codes) > 0, "history", np.where(has_features, "features", "popularity")
+        ).astype(object)
+
+    def _answering(
+        self, raw: np.ndarray, basis: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, ItemScorer, np.ndarray | None]]:
+        """Yield places of users, the scorer that answers them, and the features it looks at, by place."""
+        is_popular = basis == "popularity"
+        if not is_popular.all():
+            part = np.flatnonzero(~is_popular)
+            features = None
+            if self.user_features_ is not None:
+                features = np.zeros((len(part), self.user_features_.shape[1]), dtype=np.float32)
+                codes = self.users_.codes(raw[part], column=self.user)
+                features[codes >= 0] = self.user_features_[codes[codes >= 0]]
+            yield part, self.item_scorer(), features
+        if is_popular.any():
+            yield np.flatnonzero(is_popular), self._popular(), None
 
     def _popular(self) -> ItemScorer:
         popular: ItemScorer = self.module_["popular"]  # type: ignore[assignment]
@@ -461,6 +503,10 @@ class InteractionRecommender(BaseEstimator):
         module = nn.ModuleDict({"scorer": scorer, "popular": PopularityScorer(len(self.items_))})
         module.load_state_dict(dict(weights))
         return module
+
+
+def _encoded(features: pd.DataFrame | None, ids: Ids, *, of: str) -> np.ndarray | None:
+    return None if features is None else encode_features(features, ids, of=of)
 
 
 def _table_of(trials: list[Trial]) -> pd.DataFrame:

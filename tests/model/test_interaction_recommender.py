@@ -169,3 +169,48 @@ def test_the_events_of_the_fit_are_kept(events):
     kept = model.training_events().to_frame(time="day").sort_values(["user", "day"], ignore_index=True)
     expected = events.sort_values(["user", "day"], ignore_index=True)
     pd.testing.assert_frame_equal(kept, expected, check_dtype=False)
+
+
+@pytest.fixture(scope="module")
+def tastes() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return purchases of two tastes, and features that tell them apart, also of new users and a new item."""
+    rng = np.random.default_rng(0)
+    rows = [(user, item) for user in range(80) for item in rng.permutation(8)[:5] + 8 * (user % 2)]
+    users = pd.DataFrame({"taste": ["sweet", "salty"] * 41}, index=range(82))
+    items = pd.DataFrame({"kind": ["cake"] * 8 + ["chips"] * 8 + ["cake"]}, index=range(17))
+    return pd.DataFrame(rows, columns=["user", "item"]), users, items
+
+
+@pytest.fixture(scope="module")
+def towers(tastes) -> InteractionRecommender:
+    X, users, items = tastes
+    model = InteractionRecommender(model="two-tower", settings={"max_epochs": 30, "n_factors": 8}, random_state=0)
+    return model.fit(X, user_features=users, item_features=items)
+
+
+def test_users_known_by_features_alone_are_advised_by_them(towers):
+    advice = towers.recommend([80, 81, 99], k=3)
+    assert advice.groupby("user")["basis"].first().to_dict() == {80: "features", 81: "features", 99: "popularity"}
+    assert (advice.loc[advice["user"] == 81, "item"].between(8, 15)).all()
+
+
+def test_items_nobody_took_are_advised_by_their_features(towers):
+    ranks = towers.recommend([0], k=17).set_index("item")["rank"]
+    assert ranks[16] < ranks[list(range(8, 16))].min()
+
+
+def test_towers_are_loaded_with_their_features(towers, tmp_path):
+    again = load(save(towers, tmp_path / "towers.appkit"))
+    pd.testing.assert_frame_equal(again.recommend([80, 0], k=4), towers.recommend([80, 0], k=4))
+
+
+def test_features_need_one_row_each(tastes):
+    X, users, _ = tastes
+    with pytest.raises(SchemaError, match="must have one row for each user, got 0 twice"):
+        InteractionRecommender(model="two-tower").fit(X, user_features=pd.concat([users, users.head(1)]))
+
+
+def test_features_are_indexed_by_ids_of_the_same_kind(tastes):
+    X, users, _ = tastes
+    with pytest.raises(SchemaError, match="index of user_features"):
+        InteractionRecommender(model="two-tower").fit(X, user_features=users.rename(index=str))

@@ -11,7 +11,7 @@ from appkit.model.evaluating import evaluating
 from appkit.model.recommenders.scorer import ItemScorer
 from appkit.model.recommenders.top_items import top_items
 
-__all__ = ["Histories", "best_items", "scored_batches"]
+__all__ = ["Histories", "best_items", "pair_scores", "scored_batches"]
 
 _SCORES_AT_ONCE = 1 << 25  # 128 MiB of float32
 _USERS_AT_ONCE = 1_024
@@ -52,16 +52,23 @@ class Histories:
 
 @torch.no_grad()
 def scored_batches(
-    scorer: ItemScorer, histories: Histories, users: np.ndarray, *, device: str
+    scorer: ItemScorer, histories: Histories, users: np.ndarray, *, device: str, features: np.ndarray | None = None
 ) -> Iterator[tuple[np.ndarray, Tensor, Tensor]]:
-    """Yield the places of some users, their padded histories and their scores, users of like history together."""
+    """Yield the places of some users, their padded histories and their scores, users of like history together.
+
+    ``features``, float32 ``(n_users, width)`` in the order of ``users``, goes to scorers that look at users themselves.
+    """
     order = np.argsort(histories.lengths(users), kind="stable")
     n_at_once = int(np.clip(_SCORES_AT_ONCE // max(histories.n_items, 1), 1, _USERS_AT_ONCE))
     with evaluating(scorer):
         for start in range(0, len(order), n_at_once):
             places = order[start : start + n_at_once]
             padded = torch.from_numpy(histories.padded(users[places])).to(device)
-            yield places, padded, scorer(padded)
+            if features is None:
+                yield places, padded, scorer(padded)
+            else:
+                own = torch.from_numpy(features[places]).to(device)
+                yield places, padded, scorer(padded, own)
 
 
 def best_items(
@@ -73,6 +80,7 @@ def best_items(
     filter_seen: bool,
     allowed: np.ndarray | None = None,
     device: str = "cpu",
+    features: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the ``k`` best items of each user and their scores, best first, equal scores by code.
 
@@ -90,6 +98,8 @@ def best_items(
         bool ``(n_items,)``: what may be advised; ``None`` means everything.
     device
         Where the scorer is.
+    features
+        As in :func:`scored_batches`.
 
     Returns
     -------
@@ -100,7 +110,7 @@ def best_items(
     items = np.full((len(users), k), -1, dtype=np.int64)
     scores = np.full((len(users), k), np.nan, dtype=np.float32)
     forbidden = None if allowed is None else torch.from_numpy(~allowed).to(device)
-    for places, padded, batch in scored_batches(scorer, histories, users, device=device):
+    for places, padded, batch in scored_batches(scorer, histories, users, device=device, features=features):
         if filter_seen:
             rows, columns = (padded != histories.n_items).nonzero(as_tuple=True)
             batch[rows, padded[rows, columns]] = -torch.inf
@@ -111,3 +121,25 @@ def best_items(
         items[places, :k_found] = found.masked_fill(~is_left, -1).cpu().numpy()
         scores[places, :k_found] = best.masked_fill(~is_left, torch.nan).cpu().numpy()
     return items, scores
+
+
+def pair_scores(
+    scorer: ItemScorer,
+    histories: Histories,
+    users: np.ndarray,
+    place_of: np.ndarray,
+    items: np.ndarray,
+    *,
+    device: str = "cpu",
+    features: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return the score of each pair, float32 ``(n_pairs,)``; ``place_of`` says which of ``users`` a pair is of."""
+    answers = np.empty(len(items), dtype=np.float32)
+    pairs = np.argsort(place_of, kind="stable")
+    bounds = np.concatenate([[0], np.cumsum(np.bincount(place_of, minlength=len(users)))])
+    for places, _, batch in scored_batches(scorer, histories, users, device=device, features=features):
+        own = [pairs[bounds[place] : bounds[place + 1]] for place in places]
+        rows = np.repeat(np.arange(len(places)), [len(part) for part in own])
+        asked = np.concatenate(own)
+        answers[asked] = batch.cpu().numpy()[rows, items[asked]]
+    return answers

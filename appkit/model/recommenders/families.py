@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ from appkit.data.interactions import Interactions
 from appkit.model.recommenders.als import fit_als
 from appkit.model.recommenders.popularity import fit_popularity, fit_recency
 from appkit.model.recommenders.scorer import ItemScorer
+from appkit.model.recommenders.sequence_training import fit_sequential
+from appkit.model.recommenders.transition import fit_transition
+from appkit.model.recommenders.two_tower_training import fit_two_tower
 
 __all__ = ["FAMILIES", "FitContext"]
 
@@ -28,10 +32,12 @@ class FitContext:
         Seed of whatever is drawn.
     device
         Where tensors live.
-    progress
-        Whether long fits show how far they are.
+    show
+        Called with the name of a family, the number of epochs done and the most there can be; ``None`` for silence.
     held_out
         Events a network may stop on; ``None`` where all events are fitted on.
+    filter_seen
+        Whether items of the history are no advice.
     deadline
         When to stop, by ``time.monotonic()``; ``None`` for never.
     user_features, item_features
@@ -40,8 +46,9 @@ class FitContext:
 
     seed: int = 0
     device: str = "cpu"
-    progress: bool | str = False
+    show: Callable[[str, int, int], None] | None = None
     held_out: Interactions | None = None
+    filter_seen: bool = True
     deadline: float | None = None
     user_features: np.ndarray | None = None
     item_features: np.ndarray | None = None
@@ -50,6 +57,10 @@ class FitContext:
     def seconds_left(self) -> float | None:
         """The time left, at least a moment; ``None`` where there is no deadline."""
         return None if self.deadline is None else max(self.deadline - time.monotonic(), 1e-3)
+
+    def epochs_shown(self, family: str) -> Callable[[int, int], None] | None:
+        """Return what a fit calls after each epoch, where it is shown how far it is."""
+        return None if self.show is None else partial(self.show, family)
 
 
 def _popularity(data: Interactions, settings: Settings, context: FitContext) -> Fitted:
@@ -64,9 +75,45 @@ def _als(data: Interactions, settings: Settings, context: FitContext) -> Fitted:
     return fit_als(data, **settings, device=context.device, random_state=context.seed), settings
 
 
+def _transition(data: Interactions, settings: Settings, context: FitContext) -> Fitted:
+    return fit_transition(data, **settings, device=context.device), settings
+
+
+def _sequential(data: Interactions, settings: Settings, context: FitContext) -> Fitted:
+    scorer = fit_sequential(
+        data,
+        **settings,
+        validation=context.held_out,
+        filter_seen=context.filter_seen,
+        max_seconds=context.seconds_left,
+        random_state=context.seed,
+        device=context.device,
+        progress=context.epochs_shown("sequential"),
+    )
+    return scorer, settings | {"n_epochs": scorer.n_epochs}
+
+
+def _two_tower(data: Interactions, settings: Settings, context: FitContext) -> Fitted:
+    scorer = fit_two_tower(
+        data,
+        **settings,
+        item_features=context.item_features,
+        user_features=context.user_features,
+        held_out=None if "n_epochs" in settings else context.held_out,
+        deadline=context.deadline,
+        random_state=context.seed,
+        device=context.device,
+        progress=context.epochs_shown("two-tower"),
+    )
+    return scorer, settings | {"n_epochs": scorer.n_epochs}
+
+
 FAMILIES: Mapping[str, Callable[[Interactions, Settings, FitContext], Fitted]] = {
     "popularity": _popularity,
     "recency": _recency,
     "als": _als,
+    "transition": _transition,
+    "sequential": _sequential,
+    "two-tower": _two_tower,
 }
 """Fits on events with settings; returns the scorer and the settings to fit it with again, on all events."""

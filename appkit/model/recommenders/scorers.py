@@ -14,6 +14,7 @@ _HOME = {
     "LinearScorer": "linear",
     "PopularityScorer": "popularity",
     "SequentialScorer": "sequential",
+    "TransitionScorer": "transition",
     "TwoTowerScorer": "two_tower",
 }
 
