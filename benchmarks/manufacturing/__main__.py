@@ -22,10 +22,10 @@ from benchmarks.manufacturing.failures import measure_failures
 from benchmarks.manufacturing.fleets import fd001, small_fleet
 from benchmarks.manufacturing.intervals import measure_intervals
 from benchmarks.manufacturing.life import measure_life
-from benchmarks.manufacturing.runs import Runs
 from benchmarks.manufacturing.training_speed import measure_training_speed
 from benchmarks.protocol import limited_threads
 from benchmarks.results import ResultStore
+from benchmarks.runs import Runs
 
 __all__ = ["main"]
 

@@ -10,9 +10,10 @@ import pandas as pd
 
 from appkit.explanation import Explanation, explain
 from appkit.explanation.layouts import WindowLayout
-from benchmarks.manufacturing.runs import Cost, Outcome, Runs, our_model, timed
+from benchmarks.manufacturing.ours import our_model
 from benchmarks.manufacturing.verdicts import Verdict, counts, judge_drivers, table_of_drivers
 from benchmarks.peers import Model, model_named
+from benchmarks.runs import Cost, Outcome, Runs, timed
 from domains.manufacturing import FailureClassifier, RemainingLifeRegressor, make_degradation, make_milling_machines
 from domains.manufacturing.milling import MillingDataset, milling_rules
 

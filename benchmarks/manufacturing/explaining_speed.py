@@ -12,8 +12,9 @@ from appkit.data.windows import Windows
 from appkit.explanation import Explanation, explain
 from benchmarks.manufacturing.fleets import Fleet, random_moments
 from benchmarks.manufacturing.life import our_regressor
-from benchmarks.manufacturing.runs import Cost, Outcome, Runs, frame_hash, markdown, our_model, timed
+from benchmarks.manufacturing.ours import our_model
 from benchmarks.results import Record
+from benchmarks.runs import Cost, Outcome, Runs, frame_hash, markdown, timed
 from domains.manufacturing import RemainingLifeRegressor
 
 __all__ = ["measure_explaining_speed", "network_rows_per_second"]

@@ -8,10 +8,11 @@ from sklearn.metrics import average_precision_score, f1_score, precision_recall_
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from benchmarks.datasets import Table, load_table, table_hash
-from benchmarks.manufacturing.runs import Outcome, Runs, markdown, our_model, spread, timed
+from benchmarks.manufacturing.ours import our_model
 from benchmarks.peers import Model, model_named
 from benchmarks.protocol import Split, make_splits, rotate
 from benchmarks.results import Record
+from benchmarks.runs import Outcome, Runs, markdown, spread, timed
 from benchmarks.statistics import corrected_difference
 from domains.manufacturing import FailureClassifier, make_milling_machines
 

@@ -15,8 +15,9 @@ from appkit.prediction.intervals import clopper_pearson_interval
 from appkit.prediction.resampling import totals_estimate
 from benchmarks.manufacturing.fleets import Fleet, random_moments
 from benchmarks.manufacturing.life import our_regressor
-from benchmarks.manufacturing.runs import Cost, Outcome, Runs, frame_hash, markdown, our_model, spread, timed
+from benchmarks.manufacturing.ours import our_model
 from benchmarks.results import Record
+from benchmarks.runs import Cost, Outcome, Runs, frame_hash, markdown, spread, timed
 from domains.manufacturing import RemainingLifeRegressor
 
 __all__ = ["constant_width", "interval_scores", "measure_intervals", "worth_over_cuts"]

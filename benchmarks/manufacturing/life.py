@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.manufacturing.fleets import Fleet
-from benchmarks.manufacturing.runs import Outcome, Runs, frame_hash, markdown, our_model, spread, timed
+from benchmarks.manufacturing.ours import our_model
 from benchmarks.peers import Model
 from benchmarks.protocol import rotate
 from benchmarks.results import Record
+from benchmarks.runs import Outcome, Runs, frame_hash, markdown, spread, timed
 from domains.manufacturing import RemainingLifeRegressor
 from domains.manufacturing.prediction.baselines import MeanLifeRegressor, ridge_baseline, xgboost_baseline
 from domains.manufacturing.prediction.remaining_life import nasa_scores, rmse

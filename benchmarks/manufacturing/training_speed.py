@@ -13,8 +13,9 @@ from appkit.model.defaults import series_settings
 from appkit.model.series_networks import series_network
 from appkit.model.training import TrainingSettings
 from benchmarks.manufacturing.fleets import Fleet
-from benchmarks.manufacturing.runs import Outcome, Runs, frame_hash, markdown, our_model, spread, timed
+from benchmarks.manufacturing.ours import our_model
 from benchmarks.results import Record
+from benchmarks.runs import Outcome, Runs, frame_hash, markdown, spread, timed
 
 __all__ = ["bare_loop", "measure_training_speed"]
 

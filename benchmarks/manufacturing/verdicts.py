@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from appkit.prediction.intervals import proportion
-from benchmarks.manufacturing.runs import Runs, markdown, spread
 from benchmarks.results import Record
+from benchmarks.runs import Runs, markdown, spread
 
 __all__ = ["Verdict", "counts", "judge_drivers", "table_of_drivers"]
 

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.manufacturing.runs import Runs
 from benchmarks.medical.busi import N_FOLDS, measure_busi, ultrasound
 from benchmarks.medical.chest import chest_films, measure_chest
 from benchmarks.medical.explaining_speed import measure_explaining_speed
@@ -25,6 +24,7 @@ from benchmarks.medical.predicting_speed import measure_predicting_speed
 from benchmarks.medical.training_speed import measure_training_speed
 from benchmarks.protocol import limited_threads
 from benchmarks.results import ResultStore
+from benchmarks.runs import Runs
 
 __all__ = ["main"]
 

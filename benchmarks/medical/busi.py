@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from appkit.data import ImageShape, validation_folds
 from appkit.data.image_dataset import ImageDataset
 from appkit.prediction import auc
-from benchmarks.manufacturing.runs import Outcome, Runs, markdown, spread, timed
-from benchmarks.medical.marks import told
+from benchmarks.marks import told
 from benchmarks.medical.ours import our_model, pixel_hash
 from benchmarks.medical.peers import frozen_regression, plain_resnet
 from benchmarks.peers import Model
 from benchmarks.protocol import rotate
 from benchmarks.results import Record
+from benchmarks.runs import Outcome, Runs, markdown, spread, timed
 from benchmarks.statistics import corrected_difference
 from domains.medical import load_busi, make_phantoms
 

@@ -10,13 +10,13 @@ from sklearn.metrics import roc_auc_score
 from appkit.data.image_dataset import ImageDataset
 from appkit.prediction import auc, expected_calibration_error
 from appkit.prediction.thresholds import threshold_at_specificity, threshold_of_youden
-from benchmarks.manufacturing.runs import Outcome, Runs, markdown, spread, timed
-from benchmarks.medical.marks import told
+from benchmarks.marks import told
 from benchmarks.medical.ours import our_model, pixel_hash
 from benchmarks.medical.peers import plain_resnet
 from benchmarks.peers import Model
 from benchmarks.protocol import rotate
 from benchmarks.results import Record
+from benchmarks.runs import Outcome, Runs, markdown, spread, timed
 from domains.medical import make_phantoms
 from domains.medical.data import load_pneumoniamnist
 from domains.medical.prediction import diagnostic_accuracy, operating_points

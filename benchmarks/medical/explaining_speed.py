@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from appkit.data.image_dataset import ImageDataset
 from appkit.explanation import Explanation, TensorGame, explain, game_for
 from appkit.model.evaluating import evaluating
-from benchmarks.manufacturing.runs import Cost, Outcome, Runs, markdown, timed
-from benchmarks.medical.marks import told
+from benchmarks.marks import told
 from benchmarks.medical.ours import LEARNING, our_classifier, our_model, pixel_hash
 from benchmarks.results import Record
+from benchmarks.runs import Cost, Outcome, Runs, markdown, timed
 from domains.medical import MedicalImageClassifier
 
 __all__ = ["accuracy_of", "images_per_second", "measure_explaining_speed"]

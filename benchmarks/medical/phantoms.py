@@ -15,11 +15,11 @@ from appkit.explanation.certificate.agreement import rank_correlations
 from appkit.explanation.certificate.pointing import PointingAt
 from appkit.explanation.certificate.randomisation import with_random_weights
 from appkit.prediction import auc
-from benchmarks.manufacturing.runs import Cost, Outcome, Runs, markdown, spread, timed
-from benchmarks.medical.marks import told
+from benchmarks.marks import told
 from benchmarks.medical.ours import LEARNING, our_classifier, our_model, pixel_hash
 from benchmarks.medical.pointing import counts_by_patient, share_by_patient
 from benchmarks.results import Record
+from benchmarks.runs import Cost, Outcome, Runs, markdown, spread, timed
 from domains.medical import MedicalImageClassifier, make_phantoms
 
 __all__ = ["METHODS", "MapBudget", "measure_phantoms"]

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from appkit.data.image_dataset import ImageDataset
-from benchmarks.manufacturing.runs import Outcome, Runs, markdown, timed
-from benchmarks.medical.marks import told
+from benchmarks.marks import told
 from benchmarks.medical.ours import our_classifier, our_model, pixel_hash
 from benchmarks.results import Record
+from benchmarks.runs import Outcome, Runs, markdown, timed
 
 __all__ = ["measure_predicting_speed"]
 

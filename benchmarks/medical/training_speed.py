@@ -12,10 +12,10 @@ from appkit.data.image_dataset import ImageDataset
 from appkit.explanation.certificate.randomisation import with_random_weights
 from appkit.model.device import Placement, place_images
 from appkit.model.training import TrainingSettings
-from benchmarks.manufacturing.runs import Outcome, Runs, markdown, spread, timed
-from benchmarks.medical.marks import told
+from benchmarks.marks import told
 from benchmarks.medical.ours import our_classifier, our_model, pixel_hash
 from benchmarks.results import Record
+from benchmarks.runs import Outcome, Runs, markdown, spread, timed
 from domains.medical import MedicalImageClassifier
 
 __all__ = ["bare_loop", "measure_training_speed"]

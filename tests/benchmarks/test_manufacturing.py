@@ -14,9 +14,10 @@ from benchmarks.manufacturing.failures import best_f1_threshold
 from benchmarks.manufacturing.fleets import random_moments, small_fleet
 from benchmarks.manufacturing.intervals import constant_width, interval_scores, worth_over_cuts
 from benchmarks.manufacturing.life import life_scores
-from benchmarks.manufacturing.runs import Cost, our_model
+from benchmarks.manufacturing.ours import our_model
 from benchmarks.manufacturing.training_speed import bare_loop
 from benchmarks.manufacturing.verdicts import Verdict, judge_drivers
+from benchmarks.runs import Cost
 from domains.manufacturing import make_milling_machines
 
 

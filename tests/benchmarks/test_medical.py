@@ -9,11 +9,11 @@ from sklearn.metrics import roc_auc_score
 from appkit.explanation import TensorGame, explain_game
 from appkit.model.device import Placement
 from appkit.model.training import TrainingSettings
+from benchmarks.marks import told
 from benchmarks.medical import __main__ as command
 from benchmarks.medical import explaining_speed, phantoms
 from benchmarks.medical.chest import chest_scores
 from benchmarks.medical.explaining_speed import accuracy_of, images_per_second
-from benchmarks.medical.marks import told
 from benchmarks.medical.ours import our_model, pixel_hash
 from benchmarks.medical.peers import FrozenRegression, PlainResNet18
 from benchmarks.medical.pointing import counts_by_patient, share_by_patient

@@ -14,10 +14,7 @@ import pandas as pd
 from benchmarks.peers import Model
 from benchmarks.results import Record, ResultStore
 
-__all__ = ["Cost", "Outcome", "Runs", "frame_hash", "markdown", "our_model", "say", "spread", "timed"]
-
-_OUR_PACKAGES = ("torch", "scikit-learn", "pandas", "tabm", "rtdl_num_embeddings")
-_OUR_SOURCES = ("data", "model", "explanation", "../domains/manufacturing")  # as seen from the package
+__all__ = ["Cost", "Outcome", "Runs", "frame_hash", "markdown", "say", "spread", "timed"]
 
 _TOLD = 6  # scores in a line of progress
 
@@ -107,14 +104,6 @@ class Runs:
         return record
 
 
-def our_model(build: Callable[[int, int, Mapping[str, Any]], Any] | None = None, **parameters: Any) -> Model:
-    """Return ours as a competitor whose records are those of the present sources and of these parameters.
-
-    Without ``build`` whoever measures also makes it.
-    """
-    return Model("ours", build or _not_built_here, _OUR_PACKAGES, parameters, sources=_OUR_SOURCES)
-
-
 def timed(function: Callable[[], _Answer]) -> tuple[_Answer, Cost]:
     """Return what a function returns, and its cost."""
     cpu, wall = time.process_time(), time.perf_counter()
@@ -166,10 +155,6 @@ def spread(values: Sequence[float] | np.ndarray, digits: int = 2) -> str:
 def say(line: str) -> None:
     """Report progress beside the tables."""
     print(line, file=sys.stderr, flush=True)
-
-
-def _not_built_here(seed: int, threads: int, parameters: Mapping[str, Any]) -> Any:
-    raise NotImplementedError("This model is made where it is fitted.")
 
 
 def _progress(record: Record) -> str:
