@@ -12,6 +12,9 @@ from appkit.data.image_encoder import ImageEncoder
 from appkit.data.image_export import write_image_folder
 from appkit.data.image_folder import read_image_folder
 from appkit.data.images import Images, ImageShape, read_images
+from appkit.data.interaction_dataset import InteractionDataset
+from appkit.data.interaction_leaks import Leak, check_no_leaks, find_leaks
+from appkit.data.interaction_splits import InteractionSplit, split_interactions
 from appkit.data.interactions import Interactions, read_interactions
 from appkit.data.schema import Schema
 from appkit.data.series import Series, read_series
@@ -63,6 +66,12 @@ __all__ = [
     "Ids",
     "Interactions",
     "read_interactions",
+    "InteractionDataset",
+    "InteractionSplit",
+    "split_interactions",
+    "Leak",
+    "find_leaks",
+    "check_no_leaks",
     "Images",
     "ImageShape",
     "read_images",

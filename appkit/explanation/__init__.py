@@ -12,7 +12,7 @@ from appkit.explanation.certificate import (
     randomisation_test,
 )
 from appkit.explanation.comparison import ComparedMethod, MethodComparison, compare_methods
-from appkit.explanation.counterfactuals import Counterfactuals, counterfactuals
+from appkit.explanation.counterfactuals import Counterfactuals, RemovalSets, counterfactuals, removal_sets
 from appkit.explanation.explain import Explainer, explain, explain_game, explainers
 from appkit.explanation.explanation import Explanation
 from appkit.explanation.game import Game
@@ -29,15 +29,19 @@ from appkit.explanation.games import (
     history_game,
     image_game,
     on_arrays,
+    recommender_game,
     series_game,
     window_game,
 )
 from appkit.explanation.gradients import expected_gradients, grad_cam
+from appkit.explanation.history_drivers import driving_items
+from appkit.explanation.history_fidelity import HistoryFidelity, history_fidelity
 from appkit.explanation.interactions import Interactions, shapley_interactions
 from appkit.explanation.layouts import HistoryLayout, ImageLayout, WindowLayout
 from appkit.explanation.solvers import (
     exact_shapley,
     lime_surrogate,
+    linear_shapley,
     occlusion,
     permutation_shapley,
     regression_shapley,
@@ -58,6 +62,12 @@ __all__ = [
     "window_game",
     "series_game",
     "history_game",
+    "recommender_game",
+    "RemovalSets",
+    "removal_sets",
+    "driving_items",
+    "HistoryFidelity",
+    "history_fidelity",
     "on_arrays",
     "explain_parts",
     "ImageLayout",
@@ -68,6 +78,7 @@ __all__ = [
     "exact_shapley",
     "permutation_shapley",
     "regression_shapley",
+    "linear_shapley",
     "lime_surrogate",
     "occlusion",
     "expected_gradients",

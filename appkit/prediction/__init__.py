@@ -44,6 +44,17 @@ from appkit.prediction.metrics import (
     sensitivity,
     specificity,
 )
+from appkit.prediction.ranking import (
+    HistoryGroup,
+    ItemSimilarity,
+    PairedDifference,
+    RankingComparison,
+    RankingResult,
+    by_history,
+    compare_rankings,
+    evaluate_ranking,
+    paired_difference,
+)
 from appkit.prediction.regression import interval_coverage, interval_width, mae, r2, rmse
 from appkit.prediction.resampling import bootstrap, bootstrap_estimate
 from appkit.prediction.survival import brier_at, harrell_concordance, integrated_brier, uno_concordance
@@ -57,6 +68,15 @@ from appkit.prediction.thresholds import (
 )
 
 __all__ = [
+    "RankingResult",
+    "evaluate_ranking",
+    "PairedDifference",
+    "paired_difference",
+    "RankingComparison",
+    "compare_rankings",
+    "HistoryGroup",
+    "by_history",
+    "ItemSimilarity",
     "Estimate",
     "proportion",
     "wilson_interval",

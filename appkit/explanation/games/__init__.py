@@ -6,6 +6,7 @@ from appkit.explanation.games.history import history_game
 from appkit.explanation.games.image import image_game
 from appkit.explanation.games.model import game_for
 from appkit.explanation.games.ragged import RaggedGame, explain_parts
+from appkit.explanation.games.recommender import recommender_game
 from appkit.explanation.games.series import ExplainableSeries, SeriesGame, series_game
 from appkit.explanation.games.table import EncodedTableGame, ExplainableTable
 from appkit.explanation.games.tensor import TensorGame, on_arrays
@@ -17,6 +18,7 @@ __all__ = [
     "image_game",
     "window_game",
     "history_game",
+    "recommender_game",
     "series_game",
     "conditional_game",
     "as_conditional",

@@ -180,6 +180,7 @@ def game_for(
     groups = _groups_of(players, n_players=n_players, fill=fill)
     if is_of_series(model):
         return series_game(model, X, sensor_groups=groups, **options)
+    X = model.as_rows(X) if hasattr(model, "as_rows") else X  # of events the rows that a model judges
     X, background, as_given = tables_for(model, X, background=background, random_state=random_state)
     said = model_outputs(model, X, outputs=outputs, units=units, as_given=as_given)
     if _is_ours(model):
