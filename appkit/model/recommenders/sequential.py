@@ -57,7 +57,7 @@ class SequentialScorer(ItemScorer):
         n_heads: int = 2,
         n_layers: int = 1,
         length: int = 50,
-        dropout: float = 0.3,
+        dropout: float = 0.4,
     ) -> None:
         _check(width, n_heads, n_layers, length, dropout)
         super().__init__(n_items)
@@ -79,6 +79,12 @@ class SequentialScorer(ItemScorer):
         for layer in self.layers:
             states = layer(states, mask)
         return self.norm(states)
+
+    @torch.no_grad()
+    def start_from(self, vectors: Tensor) -> None:
+        """Turn embeddings to these directions, ``(n_items, width)``, at their usual length; where 0, they stay."""
+        own = self.item_vectors()
+        own.copy_(torch.where(vectors.any(dim=1, keepdim=True), vectors * own.norm(dim=1).mean(), own))
 
     def config(self) -> dict[str, Any]:
         """Return what the constructor takes."""

@@ -68,7 +68,7 @@ def fit_transition(
     *,
     penalty: float = 4.0,
     decay: float = 0.75,
-    backward: float = 0.6,
+    backward: float = 0.4,
     normalisation: float = 0.0,
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
