@@ -26,6 +26,7 @@ from appkit.model.recommenders.asked import check_length, item_names, listed
 from appkit.model.recommenders.candidates import (
     Candidate,
     Trial,
+    blends_of,
     candidates_for,
     candidates_of,
     fit_candidate,
@@ -66,8 +67,8 @@ class InteractionRecommender(BaseEstimator):
     item_name
         Column that names an item for the reader, such as its description; the most frequent name of an item counts.
     model
-        ``"auto"``, or one of ``"ease"``, ``"graph-filter"``, ``"als"``, ``"sequential"``, ``"two-tower"``,
-        ``"item-knn"``, ``"popularity"``, ``"recency"``.
+        ``"auto"``, or one of ``"ease"``, ``"graph-filter"``, ``"als"``, ``"transition"``, ``"sequential"``,
+        ``"two-tower"``, ``"item-knn"``, ``"popularity"``, ``"recency"``.
     settings
         Settings of the named model, such as ``{"penalty": 500.0}``; ``None`` means its measured defaults.
     split
@@ -376,8 +377,9 @@ class InteractionRecommender(BaseEstimator):
     # What happens inside.
 
     def _check_params(self) -> None:
-        if self.model != "auto" and self.model not in FAMILIES:
-            raise ValueError(f"model must be 'auto' or one of {', '.join(FAMILIES)}, got {self.model!r}.")
+        known = [name for name in FAMILIES if name != "blend"]  # a blend is of others, and only chosen
+        if self.model != "auto" and self.model not in known:
+            raise ValueError(f"model must be 'auto' or one of {', '.join(known)}, got {self.model!r}.")
         if self.settings is not None and self.model == "auto":
             raise ValueError("settings= are those of a named model, got model='auto'. Name the model.")
         if self.split not in ("auto", "time", "last", "random"):
@@ -389,13 +391,20 @@ class InteractionRecommender(BaseEstimator):
         """Return what was tried on events held out, and what to fit on all."""
         if self.model == "auto":
             has_features = context.item_features is not None or context.user_features is not None
-            candidates = candidates_for(events, has_features=has_features)
+            candidates = candidates_for(
+                events,
+                is_ordered=self._split(events) != "random",
+                filter_seen=self.filter_seen,
+                has_features=has_features,
+            )
         else:
-            candidates = candidates_of(self.model, events, self.settings)
+            candidates = candidates_of(self.model, self.settings)
         if len(candidates) == 1 and not candidates[0].stops_early:
             return [], candidates[0]
         fitted, judged = hold_out(events, self._split(events), random_state=context.seed)
         trials = list(try_candidates(candidates, fitted, judged, context=context, filter_seen=self.filter_seen))
+        if self.model == "auto":
+            trials += blends_of(trials, fitted, judged, context=context, filter_seen=self.filter_seen)
         return trials, max(trials, key=lambda trial: trial.gain).candidate
 
     def _events(

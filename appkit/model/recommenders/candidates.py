@@ -8,11 +8,20 @@ from typing import Any
 import numpy as np
 
 from appkit.data.interactions import Interactions
+from appkit.model.recommenders.blend import BlendedScorer
 from appkit.model.recommenders.families import FAMILIES, FitContext
 from appkit.model.recommenders.gain import advice_gain
 from appkit.model.recommenders.scorer import ItemScorer
 
-__all__ = ["Candidate", "Trial", "candidates_for", "candidates_of", "fit_candidate", "try_candidates"]
+__all__ = [
+    "Candidate",
+    "Trial",
+    "blends_of",
+    "candidates_for",
+    "candidates_of",
+    "fit_candidate",
+    "try_candidates",
+]
 
 _STOPPING = ("sequential", "two-tower")  # find their number of epochs on events held out
 
@@ -40,6 +49,9 @@ class Candidate:
     @property
     def label(self) -> str:
         """Family and settings in words."""
+        if self.family == "blend":
+            parts = [(Candidate(family, own).label, weight) for family, own, weight in self.settings["parts"]]
+            return "blend of " + " and ".join(f"{weight:.0%} ({label})" for label, weight in parts)
         words = [f"{name.replace('_', ' ')} {_number(value)}" for name, value in self.settings.items()]
         return ", ".join([self.family, *words])
 
@@ -76,20 +88,80 @@ class Trial:
         return float(self.gains.mean())
 
 
-def candidates_for(data: Interactions, *, has_features: bool) -> tuple[Candidate, ...]:
-    """Return what ``model="auto"`` tries on these data, the cheapest first."""
+def candidates_for(
+    data: Interactions, *, is_ordered: bool, filter_seen: bool, has_features: bool
+) -> tuple[Candidate, ...]:
+    """Return what ``model="auto"`` tries on these data, the cheapest first.
+
+    Parameters
+    ----------
+    data
+        All events.
+    is_ordered
+        Whether models are chosen by what came next, so that the order of a history may tell something.
+    filter_seen
+        Whether items of the history are no advice; where they are, linear models weigh buying again.
+    has_features
+        Whether users or items have features.
+    """
+    again = {} if filter_seen else {"rebuy": _REBUY}
     tried = [Candidate("popularity")]
     if data.time is not None:
         tried.append(Candidate("recency"))
-    tried.append(Candidate("als"))
-    return tuple(tried)
+    tried.append(Candidate("item-knn", again))
+    if data.n_items > _DENSE_ITEMS:
+        tried += [Candidate("graph-filter", again), Candidate("als")]
+    else:
+        penalties = (200.0, 400.0, 800.0) if data.n_items <= _FEW_ITEMS else (100.0, 400.0)
+        tried += [Candidate("ease", {"penalty": penalty} | again) for penalty in penalties]
+        tried += [
+            Candidate("als", {"n_factors": width}) for width in ((32, 128) if data.n_items <= _FEW_ITEMS else (128,))
+        ]
+    if is_ordered:
+        tried += [Candidate("transition")] if data.n_items <= _DENSE_ITEMS else []
+        tried.append(Candidate("sequential"))
+    return (*tried, Candidate("two-tower")) if has_features else tuple(tried)
 
 
-def candidates_of(family: str, data: Interactions, settings: Mapping[str, Any] | None) -> tuple[Candidate, ...]:
-    """Return what a named family tries: the settings given, or its usual ones."""
-    if settings is not None:
-        return (Candidate(family, dict(settings)),)
-    return (Candidate(family),)
+_DENSE_ITEMS = 15_000  # a dense matrix of items by items and its inverse fit in 4 GB
+_FEW_ITEMS = 5_000  # models take seconds, so that several settings are tried
+_REBUY = 1.0
+
+
+def candidates_of(family: str, settings: Mapping[str, Any] | None) -> tuple[Candidate, ...]:
+    """Return a named family with the settings given, or its usual ones."""
+    return (Candidate(family, {} if settings is None else dict(settings)),)
+
+
+def blends_of(
+    trials: Sequence[Trial],
+    fitted: Interactions,
+    judged: Interactions,
+    *,
+    context: FitContext,
+    filter_seen: bool,
+    k: int = 10,
+) -> Iterator[Trial]:
+    """Yield trials of the two best families together, by several weights; nothing is fitted again."""
+    best = sorted(trials, key=lambda trial: -trial.gain)
+    first = best[0]
+    second = next((trial for trial in best if trial.candidate.family != first.candidate.family), None)
+    if second is None:
+        return
+    for weight in _BLEND_WEIGHTS:
+        start = time.perf_counter()
+        weights = (1 - weight, weight)
+        scorer = BlendedScorer(fitted.n_items, [first.scorer, second.scorer], weights).eval()
+        parts = tuple(
+            (trial.candidate.family, dict(trial.candidate.settings), share)
+            for trial, share in zip((first, second), weights, strict=True)
+        )
+        gains = advice_gain(scorer, fitted, judged, k=k, filter_seen=filter_seen, device=context.device)
+        seconds = time.perf_counter() - start
+        yield Trial(Candidate("blend", {"parts": parts}), gains, seconds, scorer)
+
+
+_BLEND_WEIGHTS = (0.1, 0.25, 0.5)  # of the second; the first was better alone
 
 
 def try_candidates(

@@ -10,6 +10,10 @@ import numpy as np
 
 from appkit.data.interactions import Interactions
 from appkit.model.recommenders.als import fit_als
+from appkit.model.recommenders.blend import BlendedScorer
+from appkit.model.recommenders.ease import fit_ease
+from appkit.model.recommenders.graph_filter import fit_graph_filter
+from appkit.model.recommenders.item_knn import fit_item_knn
 from appkit.model.recommenders.popularity import fit_popularity, fit_recency
 from appkit.model.recommenders.scorer import ItemScorer
 from appkit.model.recommenders.sequence_training import fit_sequential
@@ -75,6 +79,18 @@ def _als(data: Interactions, settings: Settings, context: FitContext) -> Fitted:
     return fit_als(data, **settings, device=context.device, random_state=context.seed), settings
 
 
+def _item_knn(data: Interactions, settings: Settings, context: FitContext) -> Fitted:
+    return fit_item_knn(data, **settings), settings
+
+
+def _ease(data: Interactions, settings: Settings, context: FitContext) -> Fitted:
+    return fit_ease(data, **settings, device=context.device), settings
+
+
+def _graph_filter(data: Interactions, settings: Settings, context: FitContext) -> Fitted:
+    return fit_graph_filter(data, **settings, device=context.device, random_state=context.seed), settings
+
+
 def _transition(data: Interactions, settings: Settings, context: FitContext) -> Fitted:
     return fit_transition(data, **settings, device=context.device), settings
 
@@ -108,12 +124,25 @@ def _two_tower(data: Interactions, settings: Settings, context: FitContext) -> F
     return scorer, settings | {"n_epochs": scorer.n_epochs}
 
 
+def _blend(data: Interactions, settings: Settings, context: FitContext) -> Fitted:
+    scorers, found = [], []
+    for family, own, weight in settings["parts"]:
+        scorer, final = FAMILIES[family](data, dict(own), context)
+        scorers.append(scorer)
+        found.append((family, final, weight))
+    return BlendedScorer(data.n_items, scorers, [weight for *_, weight in found]), {"parts": tuple(found)}
+
+
 FAMILIES: Mapping[str, Callable[[Interactions, Settings, FitContext], Fitted]] = {
     "popularity": _popularity,
     "recency": _recency,
+    "item-knn": _item_knn,
+    "ease": _ease,
+    "graph-filter": _graph_filter,
     "als": _als,
     "transition": _transition,
     "sequential": _sequential,
     "two-tower": _two_tower,
+    "blend": _blend,
 }
 """Fits on events with settings; returns the scorer and the settings to fit it with again, on all events."""
