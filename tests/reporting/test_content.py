@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 
 from appkit.prediction import evaluate
 from appkit.reporting import DomainSection, Report, report
-from appkit.reporting.content.assembly import _merged
+from appkit.reporting.content.gathering import merged
 from appkit.reporting.facts import (
     CurveFigure,
     DataTable,
@@ -245,13 +245,13 @@ def test_blocks_of_a_known_section_are_added_before_the_gap_that_ends_it():
     own = Section(key="case", title="One row", question="Why?", blocks=(gap,))
     table = DataTable(caption="Reasons", columns=("Reason",), rows=(("income",),))
     added = DomainSection(key="case", title="", question="", blocks=(table,))
-    assert _merged([own], [added])[0].blocks == (table, gap)
+    assert merged([own], [added])[0].blocks == (table, gap)
 
 
 def test_a_section_of_a_domain_stands_where_it_asks_to():
     own = [Section(key=key, title=key, question="", blocks=()) for key in ("performance", "drivers")]
     added = DomainSection(key="stability", title="Stability", question="", blocks=(), after="performance")
-    assert [item.key for item in _merged(own, [added])] == ["performance", "stability", "drivers"]
+    assert [item.key for item in merged(own, [added])] == ["performance", "stability", "drivers"]
 
 
 def test_the_json_is_valid_json_without_nan(binary):

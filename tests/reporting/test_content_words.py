@@ -6,11 +6,11 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from appkit.prediction import Estimate
-from appkit.reporting.content.assembly import lead_text
 from appkit.reporting.content.case import choose_case
 from appkit.reporting.content.certificate import certificate_title, removal_finding
 from appkit.reporting.content.context import Limits
 from appkit.reporting.content.drivers import beeswarm_finding, importance_finding
+from appkit.reporting.content.gathering import lead_text
 from appkit.reporting.content.hashing import data_hash, model_hash
 from appkit.reporting.content.metrics import metrics_title
 from appkit.reporting.content.performance import calibration_finding, hundred_finding

@@ -1,12 +1,12 @@
 """Put a report together: sections of the report and of the domain in order, strip, lead, gaps, closing sections."""
 
 import datetime
-from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 
 from appkit.reporting.content.case import case_section
-from appkit.reporting.content.context import DomainSection, Limits, ReportContext
+from appkit.reporting.content.context import DomainSection, ReportContext
 from appkit.reporting.content.drivers import drivers_section, rank_tile
+from appkit.reporting.content.gathering import StripTile, check_limits, failed_checks, lead_text, merged, with_blocks
 from appkit.reporting.content.hashing import Digests, data_hash, model_hash
 from appkit.reporting.content.image_case import map_tile
 from appkit.reporting.content.image_errors import image_errors
@@ -18,23 +18,16 @@ from appkit.reporting.content.performance import performance_section
 from appkit.reporting.content.provenance import facts_list, reproduction_section
 from appkit.reporting.content.subject import ImageSubject
 from appkit.reporting.facts import (
-    Block,
-    Certificate,
     Counterfactual,
     NotFilled,
-    RankTile,
     Section,
-    Tile,
-    Verdict,
     Wording,
 )
 from appkit.reporting.report import Report
-from appkit.reporting.words import lead_sentence
 
-__all__ = ["assemble", "body_of", "lead_text"]
+__all__ = ["assemble", "body_of"]
 
 _MOST_TILES = 6
-_LEAD_WORDS = 45
 _FAILURES = "failures"  # key of a domain's own section on the worst errors, which then stand there alone
 _DOMAIN_OPTIONS = (
     "protected",
@@ -46,8 +39,6 @@ _DOMAIN_OPTIONS = (
     "prevalence",
     "study",
 )
-
-StripTile = Tile | RankTile | NotFilled
 
 
 def assemble(
@@ -61,7 +52,7 @@ def assemble(
     command: str,
 ) -> Report:
     """Return the report; ``ValueError`` names limits that nothing was held against."""
-    _check_limits(context.limits)
+    check_limits(context.limits)
     digests = Digests(
         data_hash(context.subject.data, context.measured.given_y, context.sample_weight),
         *model_hash(context.model, context.output),
@@ -76,7 +67,7 @@ def assemble(
     return Report(
         title=shown,
         kicker=", ".join(part for part in named if part) or "Model report",
-        lead=lead_text(tiles, n_failed=_failed_checks(sections)),
+        lead=lead_text(tiles, n_failed=failed_checks(sections)),
         tiles=tiles,
         facts=facts,
         sections=(*sections, *closing),
@@ -102,10 +93,10 @@ def body_of(
         tiles = _strip(own_tiles, of_domain, map_tile(context, context.methods), n_first=1)
     errors = None if any(section.key == _FAILURES for section in added) else image_errors(context)
     if errors is not None:
-        own[0] = _with_blocks(own[0], (errors,))
-    sections = _merged(own, added)
+        own[0] = with_blocks(own[0], (errors,))
+    sections = merged(own, added)
     if gaps:
-        sections[-1] = _with_blocks(sections[-1], gaps)
+        sections[-1] = with_blocks(sections[-1], gaps)
     return tuple(sections), tiles
 
 
@@ -123,28 +114,6 @@ def _by_kind(context: ReportContext) -> tuple[Section, ...]:
         return (drivers_section(context),)
     shift = shift_section(context)
     return (*(() if shift is None else (shift,)), looking_section(context))
-
-
-def _merged(own: Sequence[Section], added: Sequence[Section]) -> list[Section]:
-    """Return sections in reading order: blocks of a known key are added to that section, the others put in place."""
-    sections = list(own)
-    for section in added:
-        keys = [known.key for known in sections]
-        plain = Section(**{item.name: getattr(section, item.name) for item in fields(Section)})
-        if section.key in keys:
-            place = keys.index(section.key)
-            sections[place] = _with_blocks(sections[place], section.blocks)
-            continue
-        after = getattr(section, "after", "")
-        sections.insert(keys.index(after) + 1 if after in keys else len(sections), plain)
-    return sections
-
-
-def _with_blocks(section: Section, blocks: Sequence[Block]) -> Section:
-    """Return a section with more blocks, before a counterfactual or a gap that ends it."""
-    own = section.blocks
-    n = len(own) - isinstance(own[-1], NotFilled | Counterfactual) if own else 0
-    return replace(section, blocks=(*own[:n], *blocks, *own[n:]))
 
 
 def _unused_options(context: ReportContext) -> tuple[NotFilled, ...]:
@@ -166,42 +135,3 @@ def _title(context: ReportContext) -> str:
     if context.subject.task == "multiclass":
         return f"Class among {len(context.model.classes_)}"
     return f"Predicted {context.words['value']}"
-
-
-def lead_text(tiles: tuple[StripTile, ...], *, n_failed: int = 0) -> str:
-    """Return what fails, what is open and what passes, in at most 45 words; ``n_failed`` checks of the explanation."""
-    verdicts = tuple(
-        (
-            tile.item if isinstance(tile, NotFilled) else tile.name,
-            Verdict("unfilled", "") if isinstance(tile, NotFilled) else tile.verdict,
-        )
-        for tile in tiles
-    )
-    judged = tuple((name, item) for name, item in verdicts if item.status != "note")
-    unjudged = len(verdicts) - len(judged)
-    text = lead_sentence(tuple((_plain(name), item) for name, item in judged))
-    if unjudged:
-        text = f"{text} No limit was set for {'one measure' if unjudged == 1 else f'{unjudged} measures'}.".strip()
-    failed = f"{'One check' if n_failed == 1 else f'{n_failed} checks'} of the explanation failed." if n_failed else ""
-    text = f"{failed} {text}".strip()
-    if len(text.split()) <= _LEAD_WORDS:
-        return text
-    counts = {status: sum(1 for _, item in verdicts if item.status == status) for status in ("fail", "open", "pass")}
-    n = len(verdicts)
-    short = f"Of {n} measures {counts['fail']} fail, {counts['open']} are not settled and {counts['pass']} pass."
-    return f"{short} {failed}".strip()
-
-
-def _failed_checks(sections: tuple[Section, ...]) -> int:
-    tables = [block for section in sections for block in section.blocks if isinstance(block, Certificate)]
-    return sum(1 for table in tables for check in table.checks if check.measure and check.verdict.status == "fail")
-
-
-def _plain(name: str) -> str:
-    return name if name.startswith(("AUC", "PSI", "RMSE", "R2")) else name[:1].lower() + name[1:]
-
-
-def _check_limits(limits: Limits) -> None:
-    unknown = limits.never_asked()
-    if unknown:
-        raise ValueError(f"limits must name what is measured, among {list(limits.known())}, got {list(unknown)}.")

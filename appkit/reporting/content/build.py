@@ -11,9 +11,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from appkit.domain import Domain
-from appkit.explanation.games.model import is_of_images
+from appkit.explanation.games.model import is_of_histories, is_of_images
 from appkit.model.costs import Costs
 from appkit.model.device import on_one_thread
+from appkit.reporting.advice.build import refuse_for_advice, report_on_advice
 from appkit.reporting.content.assembly import assemble, body_of
 from appkit.reporting.content.case import choose_case
 from appkit.reporting.content.changing import Changeable, smallest_change
@@ -58,7 +59,7 @@ __all__ = ["report"]
 def report(
     model: Any,
     X: Any,
-    y: ArrayLike,
+    y: ArrayLike | None = None,
     *,
     sample_weight: ArrayLike | None = None,
     groups: ArrayLike | None = None,
@@ -88,6 +89,7 @@ def report(
     show_images: Showing = False,
     prevalence: float | None = None,
     study: Any = None,
+    k: int | None = None,
 ) -> Report:
     """Measure and explain a fitted model on rows it has not seen, and return everything as a report.
 
@@ -98,7 +100,8 @@ def report(
     X, y
         Rows as the model takes them, ``(n_rows, n_columns)``, and their labels or values, ``(n_rows,)``. Of a series
         model readings, one row per unit and moment: windows that end at rows with a label are reported on, rows whose
-        label is missing are history. Of an image model arrays, paths, or a frame of paths.
+        label is missing are history. Of an image model arrays, paths, or a frame of paths. Of a recommender later
+        interactions, in the columns of its fit, and no ``y``.
     sample_weight, groups
         Weight of each row; and the patient, customer or machine behind it, which every interval then redraws whole
         (default of a series model: its units; of an image model: its column of patients), ``(n_rows,)``.
@@ -128,8 +131,8 @@ def report(
     case
         Row to explain: a label of the index of ``X`` or a frame of one row; of a series model a window,
         ``"engine 3, cycle 120"``, a pair ``(unit, time)``, or a unit, meaning its newest; of an image model
-        ``"image 3"``, a position, or a file. By default the median, by probability, of the rows at the threshold or
-        above.
+        ``"image 3"``, a position, or a file; of a recommender a user. By default the median, by probability, of the
+        rows at the threshold or above; of a recommender a user with a history of median length.
     changeable
         Columns the case could change, ``["amount", "term"]``, or the way each may go, ``{"amount": "down", "term":
         "either"}``: the report then looks for the smallest change of them that turns the decision.
@@ -140,7 +143,7 @@ def report(
     domain
         Domain whose words and sections are used, or its name; by default that of the model's class.
     n_explained
-        Most rows behind the importance of columns; by default 200, of images 24.
+        Most rows behind the importance of columns; by default 200, of images 24, of users advised 12.
     random_state
         Seed of everything drawn.
     progress
@@ -159,6 +162,8 @@ def report(
     study
         Of a domain's sections: what only a person can tell of the study, such as
         ``domains.medical.checklist.StudyFacts``.
+    k
+        Of a recommender: length of the lists, by default 10.
 
     Raises
     ------
@@ -175,6 +180,27 @@ def report(
     >>> page.tiles[0].verdict.word
     'passes'
     """
+    if is_of_histories(model):
+        refuse_for_advice(locals())
+        with _steps(progress, n=4) as step:
+            return report_on_advice(
+                model,
+                X,
+                k=10 if k is None else k,
+                purpose=purpose,
+                title=title,
+                data_name=data_name,
+                report_date=report_date,
+                limits=limits,
+                case=case,
+                domain=domain,
+                n_explained=n_explained,
+                random_state=random_state,
+                step=step,
+            )
+    if y is None or k is not None:
+        wrong = "y must be given with the rows" if y is None else f"k is the length of a recommender's lists, got {k!r}"
+        raise ValueError(f"{wrong}: {type(model).__name__} is no recommender.")
     asked = ReportRequest(
         X=X,
         y=y,

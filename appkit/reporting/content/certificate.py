@@ -1,13 +1,15 @@
 """The proof an explanation carries: every check it went through, with limit and verdict, those it failed included."""
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
 from appkit.explanation.certificate import Check as Certified
 from appkit.explanation.certificate import RemovalTest
 from appkit.prediction import Estimate
-from appkit.reporting.content.context import ReportContext
+from appkit.reporting.content.context import Limits, ReportContext
+from appkit.reporting.content.phrasing import Words
 from appkit.reporting.content.valuing import effect_axis
 from appkit.reporting.facts import (
     Axis,
@@ -35,6 +37,18 @@ _OUTCOMES: Mapping[str, Verdict] = {
 }
 
 
+class Worded(Protocol):
+    """What a table of checks asks of a report: its words, and the limits of the caller."""
+
+    @property
+    def words(self) -> Words:
+        """Words of the domain."""
+
+    @property
+    def limits(self) -> Limits:
+        """Limits by name."""
+
+
 def certificate(context: ReportContext) -> Certificate:
     """Return the table of checks of the explanation over all rows."""
     explanation = context.explanation
@@ -51,18 +65,20 @@ def certificate(context: ReportContext) -> Certificate:
 
 def certificate_table(
     checks: Sequence[Certified],
-    context: ReportContext,
+    context: Worded,
     *,
-    n_players: int,
+    n_players: int | None,
     players: str,
     caption: str,
     subject: str = "explanation",
     last: Check | None = None,
 ) -> Certificate:
-    """Return checks as a table; ``last`` stands for the order over all rows, which is left out without it."""
-    printed = [
-        _check(check, context, players=f"{n_players} {players}") for check in checks if check.name != "Order of places"
-    ]
+    """Return checks as a table; ``last`` stands for the order over all rows, which is left out without it.
+
+    ``n_players`` is ``None`` where rows have different numbers of them.
+    """
+    who = players if n_players is None else f"{n_players} {players}"
+    printed = [_check(check, context, players=who) for check in checks if check.name != "Order of places"]
     printed += [] if last is None else [last]
     judged = [check for check in printed if check.verdict.status != "note"]
     n_open = sum(1 for check in judged if check.verdict.status != "pass")
@@ -129,7 +145,7 @@ def removal_finding(ratio: Estimate | None, *, columns: str = "columns") -> str:
     return f"Removing the {columns} ranked first moves the output {times} times as far as removing at random"
 
 
-def _check(check: Certified, context: ReportContext, *, players: str) -> Check:
+def _check(check: Certified, context: Worded, *, players: str) -> Check:
     """Return a check as printed: in the words of the domain, against the caller's limit where there is one."""
     limit = context.limits.get(check.name) or (None if check.limit is None else Limit(*check.limit))
     question = _question(check, context, players=players)
@@ -140,7 +156,7 @@ def _check(check: Certified, context: ReportContext, *, players: str) -> Check:
     return Check(check.name, question, measure, limit, outcome=_OUTCOMES["warn"] if contradicts else None)
 
 
-def _question(check: Certified, context: ReportContext, *, players: str) -> str:
+def _question(check: Certified, context: Worded, *, players: str) -> str:
     words = context.words
     asked = {
         "Additivity gap": f"Do the effects add up to the prediction? Largest gap of {words['a_row']}, relative to its "

@@ -17,7 +17,7 @@ from appkit.reporting.content.phrasing import percent
 from appkit.reporting.facts import Fact, NotFilled, Reproduction, Section
 from appkit.reporting.numbers import count_text, date_text
 
-__all__ = ["command_text", "facts_list", "reproduction_section"]
+__all__ = ["command_text", "facts_list", "reproduction_section", "versions"]
 
 _PACKAGES = ("appkit", "numpy", "pandas", "scipy", "scikit-learn", "torch", "xgboost", "shap", "lime")
 _DISTRIBUTIONS = {"appkit": "industry-appkit"}
@@ -46,7 +46,7 @@ def facts_list(context: ReportContext, digests: Digests, *, report_date: datetim
         Fact("Hash of these data", digests.data, is_code=True),
         Fact("Outcome", _outcome_words(context)),
         Fact("Report date", date),
-        Fact("Software", ", ".join(_versions()[:1] + _versions()[5:6])),
+        Fact("Software", ", ".join(versions()[:1] + versions()[5:6])),
     )
 
 
@@ -68,7 +68,7 @@ def reproduction_section(context: ReportContext, digests: Digests, *, command: s
         device=f"{device}, {threads} {'thread' if threads == 1 else 'threads'}{', ' + precision if precision else ''}",
         seed=context.random_state,
         fallbacks=fallbacks,
-        versions=_versions(),
+        versions=versions(),
         note="Run twice with the same versions and thread count, page and JSON have the same bytes. "
         f"{_background_words(context)} for what is unknown.",
     )
@@ -162,7 +162,8 @@ def _outcome_words(context: ReportContext) -> str:
     return f"{value} in {unit}" if unit else "a value" if value == "value" else value
 
 
-def _versions() -> tuple[str, ...]:
+def versions() -> tuple[str, ...]:
+    """Return the packages that a report depends on, and Python, each with its version."""
     found = []
     for package in _PACKAGES:
         try:
