@@ -2,27 +2,27 @@
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
 import torch
-from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from appkit.data.cells import shown
-from appkit.data.ids import Ids
+from appkit.data.ids import Ids, read_ids
 from appkit.data.interactions import Interactions, read_interactions
 from appkit.exceptions import SchemaError
 from appkit.model.device import Placement, place
 from appkit.model.progress import RecommenderProgress
-from appkit.model.recommenders.advice import Histories, best_items, pair_scores
+from appkit.model.recommenders.advice import Histories
 from appkit.model.recommenders.asked import check_length, item_names, listed
+from appkit.model.recommenders.asked_users import AskedUsers
 from appkit.model.recommenders.candidates import (
     Candidate,
     Trial,
@@ -34,7 +34,7 @@ from appkit.model.recommenders.candidates import (
 )
 from appkit.model.recommenders.families import FAMILIES, FitContext
 from appkit.model.recommenders.features import encode_features, ids_of_features
-from appkit.model.recommenders.gain import cumulative_gain
+from appkit.model.recommenders.gain import cumulative_gain, left_to_find
 from appkit.model.recommenders.holdout import HeldOut, hold_out
 from appkit.model.recommenders.popularity import PopularityScorer, fit_popularity, fit_recency
 from appkit.model.recommenders.scorer import ItemScorer
@@ -246,28 +246,15 @@ class InteractionRecommender(BaseEstimator):
         filter_seen = self.filter_seen if filter_seen is None else filter_seen
         known, histories = self._histories(interactions)
         raw = known.values if users is None else listed(users, "users")
-        codes = known.codes(raw, column=self.user)
-        basis = self._basis(raw, codes, histories)
-        items = np.full((len(raw), k), -1, dtype=np.int64)
-        scores = np.full((len(raw), k), np.nan, dtype=np.float32)
-        for part, scorer, features in self._answering(raw, basis):
-            items[part], scores[part] = best_items(
-                scorer,
-                histories,
-                codes[part],
-                k=k,
-                filter_seen=filter_seen,
-                allowed=allowed,
-                device=self.device_,
-                features=features,
-            )
+        asked = self._asked(raw, known, histories)
+        items, scores = asked.best(k, filter_seen=filter_seen, allowed=allowed)
         rows, ranks = np.nonzero(items >= 0)
         columns = (
             raw[rows],
             self.items_.values[items[rows, ranks]],
             ranks + 1,
             scores[rows, ranks].astype(np.float64),
-            basis[rows],
+            asked.basis[rows],
         )
         return pd.DataFrame(dict(zip(_RECOMMENDED, columns, strict=True))).infer_objects()
 
@@ -278,18 +265,12 @@ class InteractionRecommender(BaseEstimator):
         own: compare scores of one user only.
         """
         check_is_fitted(self)
+        if not isinstance(X, pd.DataFrame) or not {self.user, self.item} <= set(X.columns):
+            raise SchemaError(f"X must be a DataFrame with the columns {self.user!r} and {self.item!r}.")
         known, histories = self._histories(interactions)
-        users, items = self._pairs(X, known)
-        raw = X[self.user].to_numpy(dtype=object)
-        answers = np.full(len(users), np.nan)
-        for part, scorer, features in self._answering(raw, self._basis(raw, users, histories)):
-            rows = part[items[part] >= 0]
-            distinct, place_of = np.unique(users[rows], return_inverse=True)
-            found = pair_scores(
-                scorer, histories, distinct, place_of, items[rows], device=self.device_, features=features
-            )
-            answers[rows] = found
-        return answers
+        items = self.items_.codes(X[self.item], column=self.item)
+        users, place_of = np.unique(read_ids(X[self.user], column=self.user), return_inverse=True)
+        return self._asked(users, known, histories).scores(place_of, items)
 
     def score(self, X: pd.DataFrame, y: Any = None, *, k: int = 10) -> float:
         """Return the mean normalised discounted cumulative gain at ``k`` of the users of ``X``, all items competing.
@@ -299,24 +280,12 @@ class InteractionRecommender(BaseEstimator):
         """
         check_is_fitted(self)
         given = read_interactions(X, user=self.user, item=self.item)
-        users = self.users_.codes(given.users.values, column=self.user)
-        items = self.items_.codes(given.items.values, column=self.item)
-        items = np.where(items >= 0, items, len(self.items_) + np.arange(len(items)))
-        width = int(max(len(self.items_), items.max() + 1))
-        truth = np.unique(given.user * width + items[given.item])
-        if self.filter_seen:
-            truth = truth[~np.isin(truth, self._seen_keys(users, width))]
-        judged = np.unique(truth // width)
-        if not len(judged):
+        before = self.training_events() if self.filter_seen else None
+        users, taken = left_to_find(given, before, items=self.items_)
+        if not len(users):
             raise ValueError("X must hold items its users had not taken at fit, got none. Pass later interactions.")
-        advised = self.recommend(given.users.values[judged], k)
-        place_of = pd.Series(np.arange(len(judged)), index=given.users.values[judged])
-        lists = np.full((len(judged), k), -1, dtype=np.int64)
-        rows = place_of.loc[advised["user"].to_numpy()].to_numpy()
-        lists[rows, advised["rank"].to_numpy() - 1] = self.items_.codes(advised["item"])
-        return float(
-            cumulative_gain(lists, _cells(np.searchsorted(judged, truth // width), truth % width, width)).mean()
-        )
+        lists, _ = self._asked(users, *self._histories(None)).best(k, filter_seen=self.filter_seen, allowed=None)
+        return float(cumulative_gain(lists, taken).mean())
 
     def similar_items(self, items: Iterable[Any], k: int = 10) -> pd.DataFrame:
         """Return the ``k`` items most alike each of ``items``: ``item``, ``similar``, ``rank``, ``score`` (cosine).
@@ -437,48 +406,16 @@ class InteractionRecommender(BaseEstimator):
         given = read_interactions(interactions, user=self.user, item=self.item, time=self.time, items=self.items_)
         return given.users, Histories.of(given)
 
-    def _basis(self, raw: np.ndarray, codes: np.ndarray, histories: Histories) -> np.ndarray:
-        """Return what each user is advised by, text ``(n,)``."""
-        has_features = np.zeros(len(codes), dtype=bool)
+    def _asked(self, raw: np.ndarray, known: Ids, histories: Histories) -> AskedUsers:
+        """Return users with what is known of them; ``known`` are those of ``histories``."""
+        codes = known.codes(raw, column=self.user)
+        features, has_features = None, np.zeros(len(raw), dtype=bool)
         if self.user_features_ is not None:
-            has_features = self.users_.codes(raw, column=self.user) >= 0
-        return np.where(
-            histories.lengths(codes) > 0, "history", np.where(has_features, "features", "popularity")
-        ).astype(object)
-
-    def _answering(
-        self, raw: np.ndarray, basis: np.ndarray
-    ) -> Iterator[tuple[np.ndarray, ItemScorer, np.ndarray | None]]:
-        """Yield places of users, the scorer that answers them, and the features it looks at, by place."""
-        is_popular = basis == "popularity"
-        if not is_popular.all():
-            part = np.flatnonzero(~is_popular)
-            features = None
-            if self.user_features_ is not None:
-                features = np.zeros((len(part), self.user_features_.shape[1]), dtype=np.float32)
-                codes = self.users_.codes(raw[part], column=self.user)
-                features[codes >= 0] = self.user_features_[codes[codes >= 0]]
-            yield part, self.item_scorer(), features
-        if is_popular.any():
-            yield np.flatnonzero(is_popular), self._popular(), None
-
-    def _popular(self) -> ItemScorer:
-        popular: ItemScorer = self.module_["popular"]  # type: ignore[assignment]
-        return popular
-
-    def _pairs(self, X: pd.DataFrame, known: Ids) -> tuple[np.ndarray, np.ndarray]:
-        """Return the codes of each row's user and item, int64 ``(n_rows,)``."""
-        if not isinstance(X, pd.DataFrame) or not {self.user, self.item} <= set(X.columns):
-            raise SchemaError(f"X must be a DataFrame with the columns {self.user!r} and {self.item!r}.")
-        users = known.codes(X[self.user], column=self.user)
-        return users, self.items_.codes(X[self.item], column=self.item)
-
-    def _seen_keys(self, users: np.ndarray, width: int) -> np.ndarray:
-        """Return what these users took at fit as their place times ``width`` plus the item, int64."""
-        known = Histories(self.history_offsets_, self.history_items_, len(self.items_))
-        taken = known.padded(users)
-        places, columns = np.nonzero(taken < len(self.items_))
-        return places * width + taken[places, columns]
+            own = self.users_.codes(raw, column=self.user)
+            has_features = own >= 0
+            features = np.where(has_features[:, None], self.user_features_[own], 0).astype(np.float32)
+        popular: ItemScorer = self.module_["popular"]  # type: ignore[assignment]  # a ModuleDict knows modules only
+        return AskedUsers(codes, histories, self.item_scorer(), popular, features, has_features, device=self.device_)
 
     def _allowed(self, candidates: Iterable[Any] | None, exclude: Iterable[Any] | None) -> np.ndarray | None:
         """Return which items may be advised, bool ``(n_items,)``; ``None`` where all may."""
@@ -533,7 +470,3 @@ def _table_of(trials: list[Trial]) -> pd.DataFrame:
         ],
         columns=["model", "gain", "standard_error", "n_users", "seconds"],
     )
-
-
-def _cells(rows: np.ndarray, columns: np.ndarray, width: int) -> sparse.csr_array:
-    return sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=(int(rows.max()) + 1, width))

@@ -214,3 +214,9 @@ def test_features_are_indexed_by_ids_of_the_same_kind(tastes):
     X, users, _ = tastes
     with pytest.raises(SchemaError, match="index of user_features"):
         InteractionRecommender(model="two-tower").fit(X, user_features=users.rename(index=str))
+
+
+def test_pairs_of_towers_are_scored_as_in_their_lists(towers):
+    advice = towers.recommend([80, 0, 99, 5], k=5)
+    shuffled = advice.sample(frac=1, random_state=0)
+    np.testing.assert_allclose(towers.predict(shuffled), shuffled["score"], rtol=1e-4)

@@ -3,11 +3,12 @@
 import numpy as np
 from scipy import sparse
 
+from appkit.data.ids import Ids
 from appkit.data.interactions import Interactions
 from appkit.model.recommenders.advice import Histories, best_items
 from appkit.model.recommenders.scorer import ItemScorer
 
-__all__ = ["advice_gain", "cumulative_gain"]
+__all__ = ["advice_gain", "cumulative_gain", "left_to_find"]
 
 
 def cumulative_gain(items: np.ndarray, taken: sparse.csr_array) -> np.ndarray:
@@ -60,3 +61,33 @@ def advice_gain(
     users = np.flatnonzero(has_both)
     items, _ = best_items(scorer, Histories.of(fitted), users, k=k, filter_seen=filter_seen, device=device)
     return cumulative_gain(items, sparse.csr_array(taken[users]))
+
+
+def left_to_find(
+    later: Interactions, before: Interactions | None, *, items: Ids
+) -> tuple[np.ndarray, sparse.csr_array]:
+    """Return users with something left to find, raw ids ``(n,)``, and what, ``(n, n_items or more)``.
+
+    Parameters
+    ----------
+    later
+        What users took, under ids of its own.
+    before
+        What they had taken at fit, which then does not count; ``None`` where it does.
+    items
+        Ids of the fit. Others cannot be advised, and stand in columns of their own.
+    """
+    codes = items.codes(later.items.values)
+    is_new = codes < 0
+    codes = np.where(is_new, len(items) + np.cumsum(is_new) - 1, codes)
+    width = len(items) + int(is_new.sum())
+    shape = (later.n_users, width)
+    taken = sparse.csr_array((np.ones(len(later)), (later.user, codes[later.item])), shape=shape)
+    if before is not None:
+        own = before.users.codes(later.users.values)
+        had = before.matrix()[np.maximum(own, 0)].multiply((own >= 0)[:, None]).tocsr()
+        had.resize(shape)
+        taken = sparse.csr_array(taken - taken.multiply(had > 0))
+        taken.eliminate_zeros()
+    has_some = np.flatnonzero(np.diff(taken.indptr))
+    return later.users.values[has_some], sparse.csr_array(taken[has_some])
