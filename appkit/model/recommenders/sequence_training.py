@@ -50,7 +50,7 @@ class SequenceTraining:
         Of early stopping, where the number of epochs is to be found.
     """
 
-    learning_rate: float = 4e-3
+    learning_rate: float = 3e-3
     weight_decay: float = 0.01
     batch_events: int = 1_024
     n_drawn: int | None = None

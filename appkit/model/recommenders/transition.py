@@ -69,7 +69,6 @@ def fit_transition(
     penalty: float = 4.0,
     decay: float = 0.75,
     backward: float = 0.4,
-    normalisation: float = 0.0,
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
 ) -> TransitionScorer:
@@ -94,8 +93,6 @@ def fit_transition(
         The :math:`a`, 0 or more.
     backward
         The :math:`b`, from 0 to 1.
-    normalisation
-        Divides :math:`x_t` by this power of its length, from 0 to 1: how far long histories count like short ones.
     device, dtype
         Where and how precisely to solve; the scorer stays there, in float32.
 
@@ -118,8 +115,8 @@ def fit_transition(
     >>> scorer(torch.tensor([[3]])).round(decimals=2)  # after tea: cup, nail, saw, tea
     tensor([[0.5800, 0.0600, 0.0600, 0.0000]])
     """
-    _check(penalty, decay, backward, normalisation)
-    gram, cross = _moments(data, decay=decay, backward=backward, normalisation=normalisation)
+    _check(penalty, decay, backward)
+    gram, cross = _moments(data, decay=decay, backward=backward)
     lhs = torch.from_numpy(gram).to(device, dtype)
     lhs.diagonal().add_(penalty * (float(lhs.diagonal().mean()) or 1.0))  # 0 where no user has two events
     factor = torch.linalg.cholesky(lhs)
@@ -129,22 +126,17 @@ def fit_transition(
     return scorer.eval()
 
 
-def _moments(
-    data: Interactions, *, decay: float, backward: float, normalisation: float
-) -> tuple[np.ndarray, np.ndarray]:
+def _moments(data: Interactions, *, decay: float, backward: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the sums of ``x x'`` and of ``x e'`` over all events, float32 ``(n_items, n_items)`` each."""
     gram = np.zeros((data.n_items, data.n_items), dtype=np.float32)
     cross = np.zeros_like(gram)
     lags = np.arange(_LONGEST_PIECE)
     near = _nearness(lags[:, None] - lags, decay=decay, backward=backward)
     for items in _pieces(data):
-        around = near[: len(items), : len(items)]
-        if normalisation:
-            around = around / np.linalg.norm(around, axis=1, keepdims=True).clip(1e-12) ** normalisation
         distinct, places = np.unique(items, return_inverse=True)
         is_of = np.zeros((len(items), len(distinct)), dtype=np.float32)
         is_of[np.arange(len(items)), places] = 1.0
-        x = around @ is_of
+        x = near[: len(items), : len(items)] @ is_of
         block = np.ix_(distinct, distinct)
         gram[block] += x.T @ x
         cross[block] += x.T @ is_of
@@ -166,11 +158,10 @@ def _pieces(data: Interactions) -> Iterator[np.ndarray]:
                 yield piece
 
 
-def _check(penalty: float, decay: float, backward: float, normalisation: float) -> None:
+def _check(penalty: float, decay: float, backward: float) -> None:
     if not penalty > 0:
         raise ValueError(f"penalty must be above 0, got {penalty!r}. Try 4.")
     if not decay >= 0:
         raise ValueError(f"decay must be 0 or more, got {decay!r}. Try 0.75.")
-    for name, share in (("backward", backward), ("normalisation", normalisation)):
-        if not 0 <= share <= 1:
-            raise ValueError(f"{name} must be from 0 to 1, got {share!r}.")
+    if not 0 <= backward <= 1:
+        raise ValueError(f"backward must be from 0 to 1, got {backward!r}.")
