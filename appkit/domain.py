@@ -36,6 +36,10 @@ class Domain:
         Words of the domain for the shared report: ``event`` ("default"), ``row`` ("loan"), ``rows`` ("loans"), ...
     report_sections
         ``report_sections(context) -> tuple[Section, ...]``: the domain's own sections, see ``appkit.reporting``.
+    clean
+        ``clean(table, *, user, item, time, quantity, price, invoice, not_products, cut)``: what is left of raw
+        transactions, as an object with ``table`` and ``log`` (columns ``rule`` and ``removed``). ``None`` if there is
+        none.
     """
 
     name: str
@@ -45,6 +49,7 @@ class Domain:
     demo: Callable[..., Any] | None = None
     wording: Mapping[str, str] = field(default_factory=dict)
     report_sections: Callable[..., Any] | None = None
+    clean: Callable[..., Any] | None = None
 
 
 @cache

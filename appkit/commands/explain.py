@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from appkit.commands.advising import because_table, explainable_advice, refuse
 from appkit.commands.console import tell
 from appkit.commands.explained import long_table, wide_table
 from appkit.commands.images import is_of_images, unlabelled_images
+from appkit.commands.interactions import is_of_interactions
 from appkit.commands.models import open_model, read_rows, without_columns
 from appkit.commands.series import is_of_series, moments_of, rows_of
 from appkit.commands.tables import check_columns, check_writable_table, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from appkit.explanation import Explanation
 
 __all__ = ["explain"]
 
@@ -62,13 +66,19 @@ def explain(
     max_seconds: Annotated[float | None, typer.Option(help="Start no further round after this time.")] = None,
     correlated: Annotated[str, typer.Option(help="interventional or conditional.")] = "interventional",
     keep: Annotated[list[str] | None, typer.Option(help="Column that is no feature (an id). Repeatable.")] = None,
+    k: Annotated[int | None, typer.Option("--k", min=1, help="Of a recommender: items per list, 10.")] = None,
+    filter_seen: Annotated[
+        bool | None,
+        typer.Option("--filter-seen/--rebuy", help="Of a recommender: as in predict."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Random state; equal seeds give equal values.")] = 0,
 ) -> None:
     """Explain rows: the share of each column in each output, with the standard error of every number.
 
     Of series each unit's newest window is explained unless --rows says otherwise: the share of each sensor over each
     stretch of steps, counted from the oldest of the window. Of an image the share of each segment, with the pixels it
-    spans in the image as the model sees it, counted from the top left.
+    spans in the image as the model sees it, counted from the top left. Of a recommender FILE holds users and the items
+    advised to them, as predict writes them, or users alone: because of which items they took it is advised.
 
     Examples:
 
@@ -81,12 +91,16 @@ def explain(
       appkit explain engines.appkit sensors.csv --rows last --out why.csv
 
       appkit explain scans.appkit scan.dcm --players superpixels --out why.csv
+
+      appkit explain shop.appkit advice.csv --rows 20 --out because.csv
     """
     from appkit.explanation import explain as explain_rows
 
     check_writable_table(out)
     which, n_first = _which_rows(rows)
     loaded = open_model(model, players=players, n_players=n_players, image=image)
+    if is_of_interactions(loaded):
+        refuse(loaded, keep=keep, **{"rows last": which == "last", "shape wide": shape is _Shape.wide})
     X, names = _asked(loaded, which, model=model, keep=keep or (), file=file, image=image)
     X, names = X[:n_first], names[:n_first]
     tell(f"Explaining {len(X):,} {'images' if is_of_images(loaded) else 'rows'}.")
@@ -97,6 +111,8 @@ def explain(
         units=units,
         players=None if players is None else players.value,
         n_players=n_players,
+        k=k,
+        filter_seen=filter_seen,
         correlated=correlated,
         target_error=target_error,
         max_evaluations=max_evaluations,
@@ -104,8 +120,14 @@ def explain(
         random_state=seed,
         progress=sys.stderr.isatty(),
     )
-    write_table((long_table if shape is _Shape.long else wide_table)(explanation, names), out)
+    write_table(_table(explanation, names, shape=shape, model=loaded), out)
     tell(f"Wrote {explanation.method} values in {explanation.units} to {out}. {explanation.note}".strip())
+
+
+def _table(explanation: "Explanation", names: "pd.DataFrame", *, shape: _Shape, model: Any) -> "pd.DataFrame":
+    if is_of_interactions(model):
+        return because_table(model, explanation)
+    return (long_table if shape is _Shape.long else wide_table)(explanation, names)
 
 
 def _which_rows(text: str | None) -> tuple[str, int | None]:
@@ -129,6 +151,9 @@ def _asked(
         images = unlabelled_images(file, image=image, model=loaded)
         check_columns(images.table, keep, path=file)
         return images.table, images.named(keep)
+    if is_of_interactions(loaded):
+        advice = explainable_advice(loaded, file)
+        return advice, advice
     table = read_rows(loaded, file)
     places = np.arange(len(table))
     if not is_of_series(loaded):

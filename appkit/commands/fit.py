@@ -4,6 +4,7 @@ import difflib
 import json
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -11,8 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from appkit.commands.advising import TrainingEvents, cleaner_of, fit_recommender, refuse, training_events
 from appkit.commands.console import tell
 from appkit.commands.images import LABEL, reads_images
+from appkit.commands.interactions import reads_interactions
 from appkit.commands.roles import check_roles, label_written, names_in
 from appkit.commands.series import check_sensors, reads_series
 from appkit.commands.tables import check_columns, check_folder
@@ -26,8 +29,11 @@ __all__ = ["fit"]
 _PLAIN = {  # estimators that belong to no domain
     "table": ("TabularClassifier", "TabularRegressor", "SequenceClassifier", "SequenceRegressor"),
     "image": ("ImageClassifier",),
+    "interactions": ("InteractionRecommender",),
 }
 _READ_BY = {"unit": "series", "time": "series", "image": "images", "patient": "images"}
+_READ_BY |= dict.fromkeys(("user", "item", "value", "item_name", "model", "split", "filter_seen"), "interactions")
+_TEST_SIZE = 0.2
 
 
 def fit(
@@ -42,7 +48,34 @@ def fit(
     event: Annotated[str | None, typer.Option(help="Label whose probability is wanted, such as bad.")] = None,
     estimator: Annotated[str | None, typer.Option(help="Estimator of the domain; its first one otherwise.")] = None,
     unit: Annotated[str | None, typer.Option(help="Column that names the machine; rows are its readings.")] = None,
-    time: Annotated[str | None, typer.Option(help="Column that orders the readings of a machine.")] = None,
+    time: Annotated[
+        str | None, typer.Option(help="Column that orders the readings of a machine, or says when a user took an item.")
+    ] = None,
+    user: Annotated[str | None, typer.Option(help="Of interactions: column of users, such as customers.")] = None,
+    item: Annotated[str | None, typer.Option(help="Of interactions: column of items.")] = None,
+    value: Annotated[str | None, typer.Option(help="Of interactions: column of quantities, spend or ratings.")] = None,
+    item_name: Annotated[str | None, typer.Option(help="Of interactions: column that names items to readers.")] = None,
+    family: Annotated[
+        str | None, typer.Option("--model", help="Of interactions: auto, or what to fit, such as als or popularity.")
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Of interactions: what models are chosen by: auto, time, last or random.")
+    ] = None,
+    filter_seen: Annotated[
+        bool | None,
+        typer.Option("--filter-seen/--rebuy", help="Of interactions: advise new items only, or again what was taken."),
+    ] = None,
+    test_size: Annotated[
+        float | None, typer.Option(help="Of interactions: share, the latest, to measure on first; 0.2 unless said.")
+    ] = None,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Of transactions: leave out cancellations, returns and what has no user.")
+    ] = False,
+    price: Annotated[str | None, typer.Option(help="With --clean: column of unit prices.")] = None,
+    invoice: Annotated[str | None, typer.Option(help="With --clean: column of invoice numbers.")] = None,
+    not_product: Annotated[
+        list[str] | None, typer.Option(help="With --clean: ids that are no items, as 'POST|FEE'. Repeatable.")
+    ] = None,
     image: Annotated[str | None, typer.Option(help="Column of paths of images, below the table's folder.")] = None,
     patient: Annotated[
         str | None,
@@ -67,7 +100,10 @@ def fit(
     ] = None,
     seed: Annotated[int, typer.Option(help="Random state; equal seeds give equal models.")] = 0,
 ) -> None:
-    """Fit a model to a table, or to images, and save it. Of series, rows without a target are history.
+    """Fit a model to a table, to images, or to who took what, and save it.
+
+    Of series, rows without a target are history. Of interactions, columns that nobody names are told by their names; a
+    fit to the earlier events is measured on the latest ones beside simple rules, then the model is fitted to all.
 
     Examples:
 
@@ -82,13 +118,28 @@ def fit(
       appkit fit medical scans/ --patient '(P\\d+)' --event malignant --out scans.appkit
 
       appkit fit medical scans.csv --image file --target finding --patient patient --out scans.appkit
+
+      appkit fit retail orders.parquet --user CustomerID --item StockCode --time InvoiceDate --out shop.appkit
+
+      appkit fit retail invoices.csv --clean --rebuy --out shop.appkit
     """
     from appkit.persistence import save
 
     check_folder(out)
     series = {"unit": unit, "time": time}
-    known = _estimator(domain, estimator, columns=series | {"image": image, "patient": patient})
-    parameters = _parameters(param, kinds=kind, protected=protected, series=series) | {"random_state": seed}
+    events = {"user": user, "item": item, "time": time, "value": value, "item_name": item_name}
+    of_cleaning: dict[str, Any] = {"price": price, "invoice": invoice, "not_product": not_product}
+    how = {"model": family, "split": split, "filter_seen": filter_seen}
+    known = _estimator(domain, estimator, columns=events | how | series | {"image": image, "patient": patient})
+    if reads_interactions(known):
+        refuse(known, target=target, event=event, ignore=ignore, protected=protected, group=group)
+        refuse(known, weight=weight, kind=kind, validation=validation)
+        taken = training_events(file, events, clean=cleaner_of(domain), cleaning=_cleaning(clean, **of_cleaning))
+        parameters = _parameters(param, kinds=None, protected=None, columns=how) | {"random_state": seed}
+        _fit_to_events(known, taken, parameters=parameters, test_size=test_size, out=out)
+        return
+    _check_only_of_tables(known, test_size=test_size, clean=clean, **of_cleaning)
+    parameters = _parameters(param, kinds=kind, protected=protected, columns=series | events) | {"random_state": seed}
     texts = [column for column, its_kind in parameters.get("kinds", {}).items() if its_kind == "category"]
     read = partial(read_training_data, estimator=known, target=target, image=image, patient=patient, texts=texts)
     data = read(file)
@@ -110,7 +161,39 @@ def fit(
     tell(f"Saved {out} after {monotonic() - started:.0f} s. Next: {_next(out, data, patient)}")
 
 
-def _estimator(domain: str, name: str | None, *, columns: Mapping[str, str | None]) -> type:
+def _fit_to_events(
+    known: type, data: TrainingEvents, *, parameters: dict[str, Any], test_size: float | None, out: Path
+) -> None:
+    """Fit a recommender, measured on the latest events first, and save it with what came out."""
+    from appkit.persistence import save
+
+    share = _TEST_SIZE if test_size is None else test_size
+    if not 0 <= share < 1:
+        raise typer.BadParameter(f"--test-size must be a share from 0 to below 1, got {share!r}.")
+    named = {name: column for name, column in asdict(data.columns).items() if column is not None}
+    model = _make(known, named | parameters)
+    measured = fit_recommender(model, data, share=share, seed=parameters["random_state"])
+    save(model, out, notes=data.notes() | measured)
+    tell(f"Saved {out}. Next: {shlex.join(['appkit', 'predict', str(out), '--out', 'advice.csv'])}")
+
+
+def _cleaning(clean: bool, **options: Any) -> dict[str, Any] | None:
+    """Return the options of cleaning; ``None`` where the table is taken as it is."""
+    if clean:
+        return options
+    for option, given in options.items():
+        if given:
+            raise typer.BadParameter(f"--{option.replace('_', '-')} goes with --clean. Add it, or leave this out.")
+    return None
+
+
+def _check_only_of_tables(known: type, **options: Any) -> None:
+    for option, given in options.items():
+        if given:
+            raise ValueError(f"{known.__name__} is no recommender and takes no --{option.replace('_', '-')}.")
+
+
+def _estimator(domain: str, name: str | None, *, columns: Mapping[str, Any]) -> type:
     known = _estimators(domain)
     if name is not None and name not in known:
         raise typer.BadParameter(f"--estimator must be one of {', '.join(known)}, got {name!r}.")
@@ -119,7 +202,8 @@ def _estimator(domain: str, name: str | None, *, columns: Mapping[str, str | Non
         if column is not None and option not in _parameter_names(chosen):
             able = [other for other, estimator in known.items() if option in _parameter_names(estimator)]
             advice = f" Name one that does with --estimator: {', '.join(able)}." if able else ""
-            raise ValueError(f"{chosen.__name__} reads no {_READ_BY[option]} and takes no --{option}.{advice}")
+            given = option.replace("_", "-").replace("filter-seen", "filter-seen or --rebuy")
+            raise ValueError(f"{chosen.__name__} reads no {_READ_BY[option]} and takes no --{given}.{advice}")
     return chosen
 
 
@@ -143,14 +227,14 @@ def _parameters(
     *,
     kinds: Sequence[str] | None,
     protected: Sequence[str] | None,
-    series: Mapping[str, str | None],
+    columns: Mapping[str, Any],
 ) -> dict[str, Any]:
     parameters: dict[str, Any] = {name: _value(text) for name, text in (_pair(t, "--param") for t in texts or ())}
     if kinds:
         parameters["kinds"] = dict(_pair(text, "--kind") for text in kinds)
     if protected:
         parameters["protected"] = list(protected)
-    return parameters | {name: column for name, column in series.items() if column is not None}
+    return parameters | {name: column for name, column in columns.items() if column is not None}
 
 
 def _pair(text: str, option: str) -> tuple[str, str]:

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from appkit.commands.advising import lists_of, refuse
 from appkit.commands.console import tell
 from appkit.commands.images import is_of_images, unlabelled_images
+from appkit.commands.interactions import is_of_interactions
 from appkit.commands.models import open_model, read_rows, without_columns
 from appkit.commands.series import is_of_series, moments_of, newest_rows
 from appkit.commands.tables import check_columns, check_writable_table, write_table
@@ -16,12 +18,21 @@ if TYPE_CHECKING:
 
 __all__ = ["predict"]
 
+_K = 10
+
 
 def predict(
     model: Annotated[Path, typer.Argument(exists=True, help="Saved model.")],
     file: Annotated[
-        Path, typer.Argument(exists=True, help="Rows, .csv or .parquet; or images: a folder, a table of paths, a file.")
-    ],
+        Path | None,
+        typer.Argument(
+            exists=True,
+            help="Rows, .csv or .parquet; or images: a folder, a table of paths, a file; of a recommender users, "
+            "everybody it knows where none is given.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
     out: Annotated[Path, typer.Option(help="Where to write: .csv, .parquet or .json.")],
     keep: Annotated[
         list[str] | None, typer.Option(help="Column (an id) to copy beside the answers. Repeatable.")
@@ -31,10 +42,20 @@ def predict(
     ] = None,
     last: Annotated[bool, typer.Option("--last", help="Of series: one line per unit, at its newest reading.")] = False,
     image: Annotated[str | None, typer.Option(help="Column of paths of images; as in fit otherwise.")] = None,
+    k: Annotated[int | None, typer.Option("--k", min=1, help="Of a recommender: items per list, 10.")] = None,
+    filter_seen: Annotated[
+        bool | None,
+        typer.Option("--filter-seen/--rebuy", help="Of a recommender: leave out what a user took, or not; as in fit."),
+    ] = None,
+    history: Annotated[
+        Path | None,
+        typer.Option(exists=True, help="Of a recommender: events to advise by, not those of the fit."),
+    ] = None,
 ) -> None:
     """Predict rows or images: a label and calibrated probabilities, or a value; of series with unit and time.
 
-    Images of a folder are all those below it; no sub-folders by class are needed.
+    Images of a folder are all those below it; no sub-folders by class are needed. A recommender writes the best items
+    of each user, with rank, score, and what they are based on: the user's history, or popularity.
 
     Examples:
 
@@ -45,11 +66,22 @@ def predict(
       appkit predict engines.appkit sensors.csv --last --interval 0.9 --out remaining_life.csv
 
       appkit predict scans.appkit new_scans/ --out findings.csv
+
+      appkit predict shop.appkit customers.csv --k 5 --out advice.csv
     """
     check_writable_table(out)
     if interval is not None and not 0 < interval < 1:
         raise typer.BadParameter(f"--interval must be a probability between 0 and 1, got {interval!r}.")
     loaded = open_model(model, image=image)
+    if is_of_interactions(loaded):
+        refuse(loaded, keep=keep, interval=interval, last=last)
+        lists = lists_of(loaded, file, k=k or _K, filter_seen=filter_seen, history=history)
+        write_table(lists, out)
+        tell(f"Wrote {len(lists):,} items for {lists['user'].nunique():,} users to {out}.{_on_basis(lists)}")
+        return
+    _check_only_of_tables(loaded, k=k, filter_seen=filter_seen, history=history)
+    if file is None:
+        raise typer.BadParameter("FILE must name the rows to predict; only recommenders go without.")
     if last and not is_of_series(loaded):
         raise ValueError(f"--last needs a model of series; {type(loaded).__name__} judges each row by itself.")
     if is_of_images(loaded):
@@ -68,6 +100,18 @@ def predict(
         lines = _lines(loaded, X, beside=table[keep or []], interval=interval)
     write_table(lines, out)
     tell(f"Wrote {len(lines):,} rows to {out}.")
+
+
+def _on_basis(lists: "pd.DataFrame") -> str:
+    """Say how many users were advised without a history, if any were."""
+    n_popular = lists.loc[lists["basis"] == "popularity", "user"].nunique()
+    return f" {n_popular:,} of them have no history and get what is popular." if n_popular else ""
+
+
+def _check_only_of_tables(model: Any, **options: Any) -> None:
+    for option, given in options.items():
+        if given is not None:
+            raise ValueError(f"--{option.replace('_', '-')} is for recommenders; {type(model).__name__} is none.")
 
 
 def _lines(model: Any, X: "pd.DataFrame", *, beside: "pd.DataFrame", interval: float | None) -> "pd.DataFrame":

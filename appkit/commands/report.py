@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from appkit.commands.advising import cleaner_of, later_events, refuse
 from appkit.commands.console import tell
 from appkit.commands.images import LABEL, is_of_images, labelled_images
+from appkit.commands.interactions import is_of_interactions
 from appkit.commands.limits import parse_limits
 from appkit.commands.models import open_model, read_rows, without_columns
 from appkit.commands.series import is_of_series
@@ -24,7 +26,10 @@ __all__ = ["report"]
 def report(
     model: Annotated[Path, typer.Argument(exists=True, help="Saved model.")],
     file: Annotated[
-        Path, typer.Argument(exists=True, help="Labelled rows, .csv or .parquet; or a folder of images by class.")
+        Path,
+        typer.Argument(
+            exists=True, help="Labelled rows, .csv or .parquet; a folder of images by class; or later interactions."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="Page to write, .html; its facts go beside it as .json.")],
     target: Annotated[
@@ -63,6 +68,8 @@ def report(
     show_images: Annotated[
         bool, typer.Option("--show-images", help="Put images on the page; they may be of patients.")
     ] = False,
+    k: Annotated[int | None, typer.Option("--k", min=1, help="Of a recommender: items per list, 10.")] = None,
+    case: Annotated[str | None, typer.Option(help="Of a recommender: user to tell of.")] = None,
     seed: Annotated[int, typer.Option(help="Random state; equal seeds give equal pages.")] = 0,
 ) -> None:
     """Report on a model: metrics with intervals, calibration, and explanations that carry their proof.
@@ -81,6 +88,8 @@ def report(
       appkit report scans.appkit scans_test/ --patient '(P\\d+)' --validation scans_val/ --out study.html
 
       appkit report scans.appkit test.csv --target finding --subgroup sex --subgroup site --show-images --out study.html
+
+      appkit report shop.appkit orders_since.parquet --k 10 --out shop.html
     """
     from appkit.reporting.content import report as report_on
 
@@ -92,6 +101,15 @@ def report(
         raise typer.BadParameter("--challengers need training rows to fit on: give --reference.")
     of_images: dict[str, Any] = {"image": image, "patient": patient, "validation": validation, "prevalence": prevalence}
     loaded = open_model(model, **of_images, subgroup=subgroup or None, show_images=show_images or None)
+    told: dict[str, Any] = {"title": title, "purpose": purpose, "data_name": file.absolute().name}
+    told |= {"report_date": None if date is None else date.date(), "limits": limits or None, "random_state": seed}
+    if is_of_interactions(loaded):
+        refuse(loaded, target=target, reference=reference, challengers=challengers, incumbent=incumbent, dates=dates)
+        refuse(loaded, weight=weight, keep=keep)
+        _report_advice(loaded, file, model=model, out=out, k=k, case=case, **told)
+        return
+    if k is not None or case is not None:
+        raise ValueError(f"--k and --case are for recommenders; {type(loaded).__name__} is none.")
 
     def read(source: Path) -> _Rows:
         if is_of_images(loaded):
@@ -112,11 +130,6 @@ def report(
         judged.table[judged.target],
         sample_weight=None if weight is None else judged.table[weight],
         groups=judged.patients,
-        title=title,
-        purpose=purpose,
-        data_name=file.absolute().name,
-        report_date=None if date is None else date.date(),
-        limits=limits or None,
         reference=None if seen is None else seen.pair(),
         challengers=_challengers(loaded, challengers, seen),
         incumbent_score=None if incumbent is None else _score(judged.table, incumbent, file),
@@ -125,8 +138,21 @@ def report(
         prevalence=prevalence,
         subgroups=judged.table[subgroup] if subgroup else None,
         show_images=show_images,
-        random_state=seed,
+        **told,
     ).save(out)
+    tell(f"Wrote {page} and {facts}.")
+
+
+def _report_advice(loaded: Any, file: Path, *, model: Path, out: Path, case: str | None, **told: Any) -> None:
+    """Report on a recommender by later events, cleaned as those of its fit were."""
+    from appkit.domain import domain_of
+    from appkit.persistence import read_notes
+    from appkit.reporting.content import report as report_on
+
+    later = later_events(loaded, file, notes=read_notes(model).get("cleaning"), clean=cleaner_of(domain_of(loaded)))
+    tell(f"Reporting on {len(later):,} later events.")
+    user = case if case is None or loaded.users_.is_text or not case.isdecimal() else int(case)
+    page, facts = report_on(loaded, later, case=user, **told).save(out)
     tell(f"Wrote {page} and {facts}.")
 
 

@@ -3,6 +3,7 @@
 from functools import partial
 
 from appkit.domain import Domain
+from domains.retail.cleaning import clean_transactions
 from domains.retail.data import (
     load_amazon_beauty,
     load_gowalla,
@@ -53,4 +54,5 @@ DOMAIN = Domain(
         "happened": "bought",
         "stayed": "did not buy",
     },
+    clean=clean_transactions,
 )
