@@ -137,8 +137,8 @@ def savable_estimators() -> dict[str, type[Savable]]:
 
     Examples
     --------
-    >>> sorted(savable_estimators())[5:7]
-    ['TabularClassifier', 'TabularRegressor']
+    >>> sorted(savable_estimators())[5:8]
+    ['TabularClassifier', 'TabularQuantileRegressor', 'TabularRegressor']
     """
     found = {name: getattr(_model, name) for name in _model.__all__}
     for domain in discover_domains().values():

@@ -8,6 +8,7 @@ from appkit.model.image_networks import ImageNetworkFactory
 from appkit.model.interaction_recommender import InteractionRecommender
 from appkit.model.multilabel_image_classifier import MultiLabelImageClassifier
 from appkit.model.networks import MLP, NetworkFactory, TableEmbedding, TabM
+from appkit.model.quantile_regressor import TabularQuantileRegressor
 from appkit.model.regressor import TabularRegressor
 from appkit.model.sequence_classifier import SequenceClassifier
 from appkit.model.sequence_regressor import SequenceRegressor
@@ -29,6 +30,7 @@ __all__ = [
     "TabM",
     "TableEmbedding",
     "TabularClassifier",
+    "TabularQuantileRegressor",
     "TabularRegressor",
     "bayes_decision",
     "cost_threshold",

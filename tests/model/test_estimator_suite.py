@@ -6,16 +6,19 @@ import pytest
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
 from appkit.exceptions import DataWarning
-from appkit.model import TabularClassifier, TabularRegressor
+from appkit.model import TabularClassifier, TabularQuantileRegressor, TabularRegressor
 from domains.finance import CreditRatingClassifier, CreditRiskClassifier
 from domains.manufacturing import FailureClassifier
+from domains.retail import PurchaseClassifier
 
 QUICK = {"width": 32, "n_members": 4, "n_networks": 1, "random_state": 0, "progress": False}
 ESTIMATORS = [
     TabularClassifier(**QUICK),
     TabularRegressor(**QUICK),
+    TabularQuantileRegressor(**QUICK),
     CreditRiskClassifier(**QUICK),
     CreditRatingClassifier(**QUICK),
+    PurchaseClassifier(**QUICK),
     FailureClassifier(**{name: value for name, value in QUICK.items() if name != "n_members"}),
 ]
 EXCEPTIONS = {
@@ -29,7 +32,7 @@ OF_EVENTS = {
 
 
 def exceptions_of(estimator):
-    return EXCEPTIONS | (OF_EVENTS if isinstance(estimator, CreditRiskClassifier | FailureClassifier) else {})
+    return EXCEPTIONS | (OF_EVENTS if isinstance(estimator, CreditRiskClassifier | FailureClassifier | PurchaseClassifier) else {})
 
 
 @pytest.fixture(autouse=True)
