@@ -1,0 +1,1 @@
+"""Recommendation, its reasons, purchases and demand, held against peers and targets."""
