@@ -81,6 +81,7 @@ def _figure(context: AdviceContext) -> ItemHistoryFigure:
         told.case,
         0,
         key_items=removals.names(0),
+        removal=removals.describe(0),
         key="because",
         case=f"{context.words['row'].capitalize()} {told.case_user}, {told.rule}",
     )
