@@ -14,7 +14,9 @@ from appkit import explanation as _explanation
 from appkit.explanation import Explanation
 from appkit.model.front_estimator import FrontEstimator
 from appkit.model.quantile_regressor import TabularQuantileRegressor
-from domains.retail.demand_table import LOOK_BACK, DemandTable, demand_table, forecast_table
+from appkit.reporting import Report
+from domains.retail.demand_table import LOOK_BACK, DemandTable, demand_table, forecast_table, quantile_name
+from domains.retail.report.demand_report import demand_report
 from domains.retail.week_calendar import WEEK
 
 __all__ = ["DemandForecaster", "quantile_name"]
@@ -211,6 +213,13 @@ class DemandForecaster(FrontEstimator):
             residual=found.residual * level,
         )
 
+    def report(
+        self, X: pd.DataFrame, *, understock: float | None = None, overstock: float | None = None, **options: Any
+    ) -> Report:
+        """Return the report on later weeks; parameters as in :func:`~domains.retail.report.demand_report`."""
+        check_is_fitted(self)
+        return demand_report(self, X, understock=understock, overstock=overstock, **options)
+
     def __getattr__(self, name: str) -> Any:
         # what explanations and artefacts ask of an estimator is asked of the one behind this
         if name in _DELEGATED and "estimator_" in vars(self):
@@ -230,17 +239,6 @@ class DemandForecaster(FrontEstimator):
     def _series_columns(self, X: pd.DataFrame) -> list[str]:
         wanted = ("week", "demand", "price", "n_customers", "is_censored", *self.features)
         return [name for name in wanted if name in X]
-
-
-def quantile_name(level: float) -> str:
-    """Return the column of a quantile.
-
-    Examples
-    --------
-    >>> quantile_name(0.05), quantile_name(0.975)
-    ('q5', 'q97.5')
-    """
-    return f"q{round(100 * level, 6):g}"
 
 
 _SHARED = (

@@ -6,8 +6,8 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from domains.retail.demand import quantile_name
 from domains.retail.demand_panel import DemandPanel
+from domains.retail.demand_table import quantile_name
 from domains.retail.week_calendar import WEEK
 
 __all__ = ["baseline_forecast", "baselines"]

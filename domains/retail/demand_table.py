@@ -12,7 +12,7 @@ from appkit.exceptions import SchemaError
 from domains.retail.demand_panel import DemandPanel
 from domains.retail.week_calendar import WEEK, week_calendar
 
-__all__ = ["LOOK_BACK", "DemandTable", "demand_table", "forecast_table"]
+__all__ = ["LOOK_BACK", "DemandTable", "demand_table", "forecast_table", "quantile_name"]
 
 LOOK_BACK = 57  # weeks any column looks at: the week a year before the furthest week, and one on either side
 _SEASON, _PRIOR = 13, 4  # weeks that make the level, and weeks of the item's year that steady it
@@ -133,6 +133,17 @@ def forecast_table(
     return panel.table(
         _Asked(np.repeat(item, horizon), origin, np.tile(steps, n_items)), features=features, holidays=holidays
     )
+
+
+def quantile_name(level: float) -> str:
+    """Return the column of a quantile.
+
+    Examples
+    --------
+    >>> quantile_name(0.05), quantile_name(0.975)
+    ('q5', 'q97.5')
+    """
+    return f"q{round(100 * level, 6):g}"
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@ from typing import Any
 
 from appkit.reporting import DomainSection, ReportContext
 from appkit.reporting.advice.context import AdviceContext
+from domains.retail.report.demand_report import demand_report
 from domains.retail.report.fidelity import fidelity_blocks
 from domains.retail.report.offered import offered_section
 from domains.retail.report.stock_study import StockStudy
 from domains.retail.report.stocking import stocking_section
 from domains.retail.report.targeting import targeting_section
 
-__all__ = ["report_sections"]
+__all__ = ["demand_report", "report_sections"]
 
 
 def report_sections(context: Any) -> tuple[DomainSection, ...]:

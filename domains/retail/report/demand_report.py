@@ -1,5 +1,6 @@
 """The merchandiser's dossier on a demand forecaster: later weeks in, report out."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,11 +8,15 @@ import pandas as pd
 
 from appkit.domain import Domain
 from appkit.reporting import DomainSection, Report, ReportContext, report
+from appkit.reporting.content.provenance import command_text
+from appkit.reporting.facts import Block, Reproduction
 from domains.retail.report.stock_figures import uncensored
 from domains.retail.report.stock_study import StockStudy, stock_study
 from domains.retail.report.stocking import stocking_section
 
 __all__ = ["DEMAND", "demand_report"]
+
+_PRINTED = ("limits", "case", "n_explained")
 
 
 def demand_report(
@@ -55,7 +60,24 @@ def demand_report(
         "study": study,
     }
     relative = known.demand / known.level
-    return report(model.estimator_, known.X, np.asarray(relative), **given | options)
+    page = report(model.estimator_, known.X, np.asarray(relative), **given | options)
+    own = {"understock": understock, "overstock": overstock}
+    return _told_how(page, own | {name: options.get(name) for name in _PRINTED}, seed=options.get("random_state", 0))
+
+
+def _told_how(page: Report, settings: dict[str, Any], *, seed: int) -> Report:
+    """Return the page with the call that makes it: of a series, not of the rows made from it."""
+    command = command_text(settings, {}, random_state=seed).replace("appkit.report(", "model.report(", 1)
+    command = command.replace("model, X, y,", "later_weeks,", 1)
+    sections = tuple(
+        replace(section, blocks=tuple(_with_command(block, command) for block in section.blocks))
+        for section in page.sections
+    )
+    return replace(page, sections=sections)
+
+
+def _with_command(block: Block, command: str) -> Block:
+    return replace(block, command=command) if isinstance(block, Reproduction) else block
 
 
 def _sections(context: ReportContext) -> tuple[DomainSection, ...]:

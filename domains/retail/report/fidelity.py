@@ -38,6 +38,7 @@ def _table(context: AdviceContext) -> DataTable:
     rows: list[tuple[Cell, ...]] = [
         (question, measure_or_gap(figure, unit="%" if figure.name in _SHARES else ""), figure.n, figure.method)
         for question, figure in _questions(found)
+        if figure.n
     ]
     return DataTable(
         title="Reasons held against the model and against other methods",

@@ -20,34 +20,37 @@ _FEWEST = 20  # customers of a level
 
 @dataclass(frozen=True)
 class _Habit:
-    """A column of behaviour in words, and where its levels end; ``None``: at its quarters."""
+    """A column of behaviour in words, what it tells of, and where its levels end; ``None``: at its quarters."""
 
     words: str
+    family: str
     unit: str
     ends: tuple[float, ...] | None
-    is_whole: bool = True
 
 
 _HABITS = {
-    "days_since_last": _Habit("days since the last order", "days", (7, 30, 90, 180)),
-    "days_since_first": _Habit("days since the first order", "days", (30, 90, 180, 365)),
-    "days_between_orders": _Habit("days between orders", "days", (7, 14, 30, 60)),
-    "n_orders": _Habit("orders so far", "orders", (1, 2, 5, 10)),
-    "n_orders_90d": _Habit("orders of the last 90 days", "orders", (0, 1, 2, 5)),
-    "active_weeks": _Habit("weeks with an order", "weeks", (1, 2, 5, 10)),
-    "spend": _Habit("money spent so far", "", None),
-    "spend_90d": _Habit("money spent in the last 90 days", "", None),
-    "spend_per_order": _Habit("money per order", "", None),
-    "overdue_ratio": _Habit("time since the last order over the usual time", "", (0.5, 1, 2, 4), is_whole=False),
-    "n_items": _Habit("distinct items so far", "items", (5, 20, 50, 100)),
+    "days_since_last": _Habit("days since the last order", "recency", "days", (7, 30, 90, 180)),
+    "days_since_first": _Habit("days since the first order", "age", "days", (30, 90, 180, 365)),
+    "days_between_orders": _Habit("days between orders", "frequency", "days", (7, 14, 30, 60)),
+    "n_orders": _Habit("orders so far", "frequency", "orders", (1, 2, 5, 10)),
+    "n_orders_90d": _Habit("orders of the last 90 days", "frequency", "orders", (0, 1, 2, 5)),
+    "active_weeks": _Habit("weeks with an order", "frequency", "weeks", (1, 2, 5, 10)),
+    "spend": _Habit("money spent so far", "money", "", None),
+    "spend_90d": _Habit("money spent in the last 90 days", "money", "", None),
+    "spend_per_order": _Habit("money per order", "money", "", None),
+    "overdue_ratio": _Habit("time since the last order over the usual time", "recency", "", (0.5, 1, 2, 4)),
+    "n_items": _Habit("distinct items so far", "breadth", "items", (5, 20, 50, 100)),
 }
 
 
 def habits_table(context: ReportContext) -> tuple[Block, ...]:
-    """Return how many bought at each level of the habits the model goes by most; nothing where it knows none."""
+    """Return how many bought at each level of the habits the model goes by most, one of a kind."""
     players, order = context.explanation.shapley.player_names, context.explanation.ranking.order
     named = [players[place] for place in order.tolist() if players[place] in _HABITS and players[place] in context.X]
-    tables = (_table(context, name) for name in named[:_MOST_HABITS])
+    first: dict[str, str] = {}
+    for name in named:
+        first.setdefault(_HABITS[name].family, name)
+    tables = (_table(context, name) for name in list(first.values())[:_MOST_HABITS])
     return tuple(table for table in tables if table is not None)
 
 
@@ -101,14 +104,16 @@ def _wide_enough(known: np.ndarray, ends: np.ndarray) -> list[float]:
 
 def _level_words(low: float, high: float, habit: _Habit) -> str:
     unit = f" {habit.unit}" if habit.unit else ""
+    is_count = habit.unit in ("orders", "weeks", "items")
     if np.isneginf(low):
-        return f"up to {_number(high)}{unit}" if high > 0 else f"no {habit.unit or 'money'}"
+        if high <= 0:
+            return f"no {habit.unit or 'money'}"
+        return f"1{unit.removesuffix('s')}" if high == 1 and is_count else f"up to {_number(high)}{unit}"
     if np.isposinf(high):
         return f"more than {_number(low)}{unit}"
-    steps = habit.is_whole and habit.ends is not None
-    if steps and high == low + 1:
-        return f"{_number(high)}{unit}"
-    return f"{_number(low + 1 if steps and habit.unit != 'days' else low)} to {_number(high)}{unit}"
+    if is_count and high == low + 1:
+        return f"{_number(high)}{unit.removesuffix('s') if high == 1 else unit}"
+    return f"{_number(low + 1 if is_count else low)} to {_number(high)}{unit}"
 
 
 def _number(value: float) -> str:
@@ -136,7 +141,7 @@ def _finding(habit: _Habit, levels: list[tuple[str, Estimate]]) -> str:
     high, low = (value_text(Measure(level[1].value, unit="%", decimals=0)) for level in (most, least))
     what = habit.words
     return first_that_fits(
-        f"{high} bought at {most[0]}, {low} at {least[0]} ({what})",
+        f"By {what}: {high} bought at {most[0]}, {low} at {least[0]}",
         f"By {what}, from {low} to {high} bought",
         f"{list_text((high, low))} bought at either end",
     )

@@ -53,8 +53,8 @@ def _most_advised(context: AdviceContext, later: Later) -> DataTable:
         (
             names[item],
             Measure.of(proportion("Lists", n, n_lists), unit="%"),
-            places.get(item, NotFilled(item=f"Place of {names[item]}", why="Nobody took it")),
-            *_takers(later, item, names[item]),
+            places.get(item, "nobody took it"),
+            *_takers(later, item),
         )
         for item, n in zip(shown.index, shown.tolist(), strict=True)
     ]
@@ -67,7 +67,8 @@ def _most_advised(context: AdviceContext, later: Later) -> DataTable:
         ),
         caption=f"The {len(rows)} items advised most often, of {count_text(len(often))} on "
         f"{count_text(n_lists)} lists; {context.list_words}. 95 % intervals (Wilson) below each share. Place: among "
-        f"all items by how many {context.words['rows']} had taken them at fit.",
+        f"all items by how many {context.words['rows']} had taken them at fit. Later takers: those whose "
+        "list could hold the item.",
         columns=("Item", "On lists", "Place by popularity", "Later takers", "Takers it was advised to"),
         rows=tuple(rows),
         how_to_read="An item high on this table and low by popularity is advised for reasons of the customers’ own. "
@@ -75,11 +76,11 @@ def _most_advised(context: AdviceContext, later: Later) -> DataTable:
     )
 
 
-def _takers(later: Later, item: Any, name: str) -> tuple[Cell, Cell]:
+def _takers(later: Later, item: Any) -> tuple[Cell, Cell]:
     """Return how many took an item later for whom it could be on the list, and the share for whom it was."""
     on_list = later.is_advised[later.may_be_met & (later.items == item)]
     if not len(on_list):
-        return 0, NotFilled(item=f"Takers of {name}", why="Nobody took it later who could be advised it")
+        return 0, "nobody took it"
     return len(on_list), Measure.of(proportion("Takers", int(on_list.sum()), len(on_list)), unit="%")
 
 
@@ -117,14 +118,15 @@ def _share(hits: np.ndarray, later: Later) -> Measure | NotFilled:
 def _drivers(context: AdviceContext) -> DataTable | NotFilled:
     """Return the items of histories whose effects on the first advice are largest in sum."""
     table = driving_items(context.told.sample).head(_MOST_ITEMS)
-    n = len(context.told.sample.values)
+    n, most = len(context.told.sample.values), float(table["share"].iloc[0])
     rows: list[tuple[Cell, ...]] = [
         (str(line["name"]), line["n_users"], _mean_effect(line), Measure.exact(line["share"], unit="%"))
         for line in table.to_dict("records")
     ]
     return DataTable(
         title=first_that_fits(
-            f"{rows[0][0]} carries most of the advice looked into", "One past purchase carries most of the advice"
+            f"Of past purchases {rows[0][0]} weighs most in this sample, {percent(most)} of all effects",
+            "Which past purchases weigh most in this sample",
         ),
         caption=f"Past purchases behind the first advice of {count_text(n)} {context.words['rows']}, the largest sum "
         "of effects first. Mean effect on the margin over customers who had bought the item, 95 % interval below it; "
@@ -157,10 +159,9 @@ def _similar(context: AdviceContext) -> Block:
         for other, rank, score in zip(alike["similar"], alike["rank"].tolist(), alike["score"].tolist(), strict=True)
     ]
     return DataTable(
-        title=first_that_fits(f"{name} is most alike {rows[0][0]}", title),
+        title=first_that_fits(f"{name} is held for most alike {rows[0][0]}", title),
         caption=f"Alike to {name}, the first advice to {context.words['row']} {context.told.case_user}: cosine of the "
-        "model’s own item vectors, 1 where two items are bought by the same customers. A property of the model, "
-        "without an interval",
+        "model’s own item vectors, 1 where it treats two items as one. A property of the model, without an interval",
         columns=("Item", "Place", "Likeness"),
         rows=tuple(rows),
     )

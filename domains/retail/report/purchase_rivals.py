@@ -9,7 +9,7 @@ import pandas as pd
 
 from appkit.prediction import Estimate, auc, auc_difference
 from appkit.reporting import ReportContext
-from appkit.reporting.content.phrasing import first_that_fits
+from appkit.reporting.content.phrasing import capital, first_that_fits
 from appkit.reporting.facts import Block, Challenger, ChallengerTable, Measure, NotFilled
 from appkit.reporting.numbers import count_text
 from appkit.reporting.words import compare_phrase, list_text
@@ -69,7 +69,7 @@ def rivals_block(context: ReportContext, own: GainCurve) -> Block:
         title=rivals_title(rows),
         caption=f"AUC on the same {count_text(context.n)} {context.words['rows']}. Difference: rule minus this model, "
         f"paired (DeLong{clustered}), 95 % intervals, each for itself. Last column: share of the buyers among the "
-        "20 % that each ranks first",
+        "20 % that each ranks first.",
         metric="AUC",
         challengers=rows,
         columns=("Buyers reached by 20 %",),
@@ -118,7 +118,7 @@ def _shop_rules(context: ReportContext) -> dict[str, _Rival]:
     for name, rule in purchase_baselines().items():
         if set(_NEEDS[name]) <= set(context.X):
             model = rule.fit(reference, labels)
-            rivals[name] = _Rival(_scored(context, model), _NOTES.get(name, _rfm_words(context)))
+            rivals[capital(name)] = _Rival(_scored(context, model), _NOTES.get(name, _rfm_words(context)))
     if set(_HISTORY) <= set(context.X) and getattr(context.model, "lookback", None) is None:
         rivals[_BUY_TILL_YOU_DIE] = _Rival(_beta_geometric(context, reference), "buy till you die, on dates of orders")
     return rivals

@@ -21,8 +21,8 @@ def rebuying_table(context: AdviceContext, later: Later) -> DataTable:
         ("Later purchases of items taken before", _percent(again)),
         (f"{rows.capitalize()} who took one of them", _percent(_who(later))),
         ("Places of the lists given to items taken before", _places(context)),
-        ("Bought again: share that was on the list", _met(later, later.was_taken, context)),
-        ("Bought for the first time: share that was on the list", _met(later, ~later.was_taken, context)),
+        ("Bought again: share that was on the list", _met(later, later.was_taken)),
+        ("Bought for the first time: share that was on the list", _met(later, ~later.was_taken)),
     ]
     return DataTable(
         title=rebuying_title(again, is_left_out=context.model.filter_seen),
@@ -82,10 +82,10 @@ def _places(context: AdviceContext) -> Measure:
     return Measure.exact(len(advice.merge(known, on=["user", "item"])) / len(advice), unit="%")
 
 
-def _met(later: Later, asked: np.ndarray, context: AdviceContext) -> Measure | NotFilled:
+def _met(later: Later, asked: np.ndarray) -> Cell:
     item = "Share on the list"
     if not asked.any():
-        return NotFilled(item=item, why="No later purchase is of this kind")
+        return "no such purchase"
     if not later.may_be_met[asked].any():
-        return NotFilled(item=item, why="Lists leave such items out", fill="a model fitted with filter_seen=False")
+        return "left out of the lists"
     return _percent(exact_share(item, later.is_advised[asked], groups=later.users[asked]))

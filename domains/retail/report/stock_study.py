@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from appkit.exceptions import SchemaError
-from domains.retail.demand import quantile_name
 from domains.retail.demand_baselines import baseline_forecast
+from domains.retail.demand_table import quantile_name
 from domains.retail.week_calendar import WEEK, monday_of
 
 __all__ = ["RULES", "StockStudy", "stock_study"]

@@ -15,7 +15,7 @@ from appkit.reporting.facts import (
     Tile,
     WarningBox,
 )
-from appkit.reporting.numbers import count_text, long_text, value_text
+from appkit.reporting.numbers import NARROW_SPACE, count_text, long_text, value_text
 from appkit.reporting.words import settle_phrase
 from domains.retail.report.stock_figures import Judged, judged, measure_of
 from domains.retail.report.stock_price import price_blocks
@@ -170,7 +170,7 @@ def _coverage(found: Judged) -> CalibrationFigure:
     )
     rows: list[tuple[Cell, ...]] = [
         (
-            value_text(Measure(float(level), unit="%", decimals=1)),
+            _level(float(level)),
             _percent(share),
             measure_of(loss, unit="pieces"),
         )
@@ -180,7 +180,7 @@ def _coverage(found: Judged) -> CalibrationFigure:
         key="quantiles",
         finding=coverage_finding(float(study.levels[-1]), found.coverage[-1]),
         caption=f"Share of weeks in which demand was at or below each quantile, of {found.words}. Bars: 95 % intervals "
-        "that know that weeks of one item go together, not that a good week lifts all items",
+        "that know that weeks of one item go together, not that a good week lifts all items.",
         how_to_read="A dot on the dashed line means demand stayed below as often as promised. Demand is whole and "
         "often exactly the quantile, such as 0: dots above the line at low levels are then no mistake.",
         x_axis=Axis("Promised", "%", 0.0, 1.0),
@@ -297,3 +297,8 @@ def _percent(estimate: Estimate) -> Measure:
 
 def _points(estimate: Estimate) -> Measure:
     return measure_of(estimate, unit="points")
+
+
+def _level(level: float) -> str:
+    """Return a level as printed, such as ``97.5 %``."""
+    return f"{100 * level:g}{NARROW_SPACE}%"
