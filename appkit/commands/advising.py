@@ -275,11 +275,11 @@ def explainable_advice(model: Any, file: Path) -> "pd.DataFrame":
     advice = read_known(file, model)
     if "basis" not in advice:
         return advice
-    has_past = advice["basis"] != "popularity"
+    has_past = advice["basis"] == "history"
     if not has_past.any():
-        raise ValueError(f"{file} must hold advice based on a history, got popularity alone. Nothing past explains it.")
+        raise ValueError(f"{file} must hold advice based on a history, and has none: nothing bought explains it.")
     if not has_past.all():
-        tell(f"Left out: {(~has_past).sum():,} items advised to users without a history, because they are popular.")
+        tell(f"Left out: {(~has_past).sum():,} items advised to users without a history: nothing bought explains them.")
     return advice[has_past].reset_index(drop=True)
 
 

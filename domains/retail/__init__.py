@@ -12,6 +12,7 @@ from domains.retail.data import (
     make_purchases,
 )
 from domains.retail.demand import DemandForecaster
+from domains.retail.demo import demo
 from domains.retail.model import ProductRecommender
 from domains.retail.purchase_classifier import PurchaseClassifier
 from domains.retail.rules import Rules
@@ -45,6 +46,7 @@ DOMAIN = Domain(
         "amazon_beauty": load_amazon_beauty,
         "make_purchases": make_purchases,
     },
+    demo=demo,
     wording={
         "event": "purchase",
         "row": "customer",

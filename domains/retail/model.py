@@ -113,8 +113,8 @@ class ProductRecommender(InteractionRecommender):
             catalogue=self.items_.values,
         )
         lists = _in_order(ruled.lists, asked)
-        has_history = histories.lengths(known.codes(lists["user"], column=self.user)) > 0
-        lists.insert(4, "basis", np.where(has_history, "history", "popularity"))
+        basis = dict(zip(asked, self._asked(asked, known, histories).basis, strict=True))
+        lists.insert(4, "basis", lists["user"].map(basis))
         return lists
 
     def explain(self, X: pd.DataFrame, **options: Any) -> Explanation:
