@@ -1,6 +1,6 @@
 """From scores to advice: the best items of many users, batch by batch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -8,10 +8,11 @@ from torch import Tensor
 
 from appkit.data.interactions import Interactions, pad_histories
 from appkit.model.evaluating import evaluating
+from appkit.model.recommenders.blend import standardised
 from appkit.model.recommenders.scorer import ItemScorer
 from appkit.model.recommenders.top_items import top_items
 
-__all__ = ["Histories", "best_items", "pair_scores", "scored_batches"]
+__all__ = ["Histories", "best_items", "blended_lists", "pair_scores", "scored_batches"]
 
 _SCORES_AT_ONCE = 1 << 25  # 128 MiB of float32
 _USERS_AT_ONCE = 1_024
@@ -106,21 +107,51 @@ def best_items(
     tuple of numpy.ndarray
         int64 and float32 ``(n, k)``; -1 and NaN where fewer than ``k`` items are left.
     """
-    k_found = min(k, histories.n_items)
     items = np.full((len(users), k), -1, dtype=np.int64)
     scores = np.full((len(users), k), np.nan, dtype=np.float32)
     forbidden = None if allowed is None else torch.from_numpy(~allowed).to(device)
     for places, padded, batch in scored_batches(scorer, histories, users, device=device, features=features):
-        if filter_seen:
-            rows, columns = (padded != histories.n_items).nonzero(as_tuple=True)
-            batch[rows, padded[rows, columns]] = -torch.inf
         if forbidden is not None:
             batch.masked_fill_(forbidden, -torch.inf)
-        best, found = top_items(batch, k_found)
-        is_left = best > -torch.inf
-        items[places, :k_found] = found.masked_fill(~is_left, -1).cpu().numpy()
-        scores[places, :k_found] = best.masked_fill(~is_left, torch.nan).cpu().numpy()
+        found, best = _listed(batch, padded, k=k, filter_seen=filter_seen)
+        items[places, : found.shape[1]] = found
+        scores[places, : found.shape[1]] = best
     return items, scores
+
+
+def blended_lists(
+    scorers: tuple[ItemScorer, ItemScorer],
+    weights: Sequence[float],
+    histories: Histories,
+    users: np.ndarray,
+    *,
+    k: int,
+    filter_seen: bool,
+    device: str = "cpu",
+) -> np.ndarray:
+    """Return the lists of two scorers together by several weights of the second, int64 ``(n_weights, n, k)``.
+
+    Scores are standardised as :class:`~appkit.model.recommenders.blend.BlendedScorer` does, once for all weights.
+    """
+    lists = np.full((len(weights), len(users), k), -1, dtype=np.int64)
+    both = (scored_batches(scorer, histories, users, device=device) for scorer in scorers)
+    for (places, padded, first), (_, _, second) in zip(*both, strict=True):
+        own, other = standardised(first), standardised(second)
+        for at, weight in enumerate(weights):
+            found, _ = _listed((1 - weight) * own + weight * other, padded, k=k, filter_seen=filter_seen)
+            lists[at, places, : found.shape[1]] = found
+    return lists
+
+
+def _listed(batch: Tensor, padded: Tensor, *, k: int, filter_seen: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return the best items and their scores, -1 and NaN where none is left; writes in ``batch``."""
+    n_items = batch.shape[1]
+    if filter_seen:
+        rows, columns = (padded != n_items).nonzero(as_tuple=True)
+        batch[rows, padded[rows, columns]] = -torch.inf
+    best, found = top_items(batch, min(k, n_items))
+    is_left = best > -torch.inf
+    return found.masked_fill(~is_left, -1).cpu().numpy(), best.masked_fill(~is_left, torch.nan).cpu().numpy()
 
 
 def pair_scores(

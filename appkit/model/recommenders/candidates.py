@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from appkit.data.interactions import Interactions
-from appkit.model.recommenders.blend import BlendedScorer
+from appkit.model.recommenders.advice import Histories, blended_lists
 from appkit.model.recommenders.families import FAMILIES, FitContext
-from appkit.model.recommenders.gain import advice_gain
+from appkit.model.recommenders.gain import advice_gain, cumulative_gain, judged_users
 from appkit.model.recommenders.scorer import ItemScorer
 
 __all__ = [
@@ -74,13 +74,13 @@ class Trial:
     seconds
         What fitting and judging took, by the clock.
     scorer
-        As fitted on the rest.
+        As fitted on the rest; ``None`` of a blend, which is of two others.
     """
 
     candidate: Candidate
     gains: np.ndarray
     seconds: float
-    scorer: ItemScorer
+    scorer: ItemScorer | None = None
 
     @property
     def gain(self) -> float:
@@ -112,7 +112,7 @@ def candidates_for(
     if data.n_items > _DENSE_ITEMS:
         tried += [Candidate("graph-filter", again), Candidate("als")]
     else:
-        penalties = (200.0, 400.0, 800.0) if data.n_items <= _FEW_ITEMS else (100.0, 400.0)
+        penalties = (50.0, 200.0, 400.0, 800.0) if data.n_items <= _FEW_ITEMS else (100.0, 400.0)
         tried += [Candidate("ease", {"penalty": penalty} | again) for penalty in penalties]
         tried += [
             Candidate("als", {"n_factors": width}) for width in ((32, 128) if data.n_items <= _FEW_ITEMS else (128,))
@@ -143,25 +143,34 @@ def blends_of(
     k: int = 10,
 ) -> Iterator[Trial]:
     """Yield trials of the two best families together, by several weights; nothing is fitted again."""
-    best = sorted(trials, key=lambda trial: -trial.gain)
+    best = sorted((trial for trial in trials if trial.scorer is not None), key=lambda trial: -trial.gain)
     first = best[0]
     second = next((trial for trial in best if trial.candidate.family != first.candidate.family), None)
     if second is None:
         return
-    for weight in _BLEND_WEIGHTS:
-        start = time.perf_counter()
-        weights = (1 - weight, weight)
-        scorer = BlendedScorer(fitted.n_items, [first.scorer, second.scorer], weights).eval()
+    assert first.scorer is not None
+    assert second.scorer is not None
+    start = time.perf_counter()
+    users, taken = judged_users(fitted, judged, filter_seen=filter_seen)
+    lists = blended_lists(
+        (first.scorer, second.scorer),
+        _BLEND_WEIGHTS,
+        Histories.of(fitted),
+        users,
+        k=k,
+        filter_seen=filter_seen,
+        device=context.device,
+    )
+    seconds = (time.perf_counter() - start) / len(_BLEND_WEIGHTS)
+    for items, weight in zip(lists, _BLEND_WEIGHTS, strict=True):
         parts = tuple(
             (trial.candidate.family, dict(trial.candidate.settings), share)
-            for trial, share in zip((first, second), weights, strict=True)
+            for trial, share in ((first, 1 - weight), (second, weight))
         )
-        gains = advice_gain(scorer, fitted, judged, k=k, filter_seen=filter_seen, device=context.device)
-        seconds = time.perf_counter() - start
-        yield Trial(Candidate("blend", {"parts": parts}), gains, seconds, scorer)
+        yield Trial(Candidate("blend", {"parts": parts}), cumulative_gain(items, taken), seconds)
 
 
-_BLEND_WEIGHTS = (0.1, 0.25, 0.5)  # of the second; the first was better alone
+_BLEND_WEIGHTS = (0.1, 0.25, 0.5, 0.75, 0.9)  # of the second
 
 
 def try_candidates(

@@ -16,11 +16,13 @@ from appkit.model.recommenders.graph_filter import fit_graph_filter
 from appkit.model.recommenders.item_knn import fit_item_knn
 from appkit.model.recommenders.popularity import fit_popularity, fit_recency
 from appkit.model.recommenders.scorer import ItemScorer
-from appkit.model.recommenders.sequence_training import fit_sequential
+from appkit.model.recommenders.sequence_training import SequenceTraining, fit_sequential
 from appkit.model.recommenders.transition import fit_transition
 from appkit.model.recommenders.two_tower_training import fit_two_tower
 
 __all__ = ["FAMILIES", "FitContext"]
+
+_PATIENCE = 3  # epochs without a better one: each costs more than all closed forms together
 
 Settings = dict[str, Any]
 Fitted = tuple[ItemScorer, Settings]
@@ -100,6 +102,7 @@ def _sequential(data: Interactions, settings: Settings, context: FitContext) -> 
         data,
         **settings,
         validation=context.held_out,
+        training=SequenceTraining(patience=_PATIENCE),
         filter_seen=context.filter_seen,
         max_seconds=context.seconds_left,
         random_state=context.seed,

@@ -8,7 +8,7 @@ from appkit.data.interactions import Interactions
 from appkit.model.recommenders.advice import Histories, best_items
 from appkit.model.recommenders.scorer import ItemScorer
 
-__all__ = ["advice_gain", "cumulative_gain", "left_to_find"]
+__all__ = ["advice_gain", "cumulative_gain", "judged_users", "left_to_find"]
 
 
 def cumulative_gain(items: np.ndarray, taken: sparse.csr_array) -> np.ndarray:
@@ -53,14 +53,21 @@ def advice_gain(
 
     All items compete. With ``filter_seen`` items of the history are neither advised nor counted.
     """
+    users, taken = judged_users(fitted, judged, filter_seen=filter_seen)
+    items, _ = best_items(scorer, Histories.of(fitted), users, k=k, filter_seen=filter_seen, device=device)
+    return cumulative_gain(items, taken)
+
+
+def judged_users(
+    fitted: Interactions, judged: Interactions, *, filter_seen: bool
+) -> tuple[np.ndarray, sparse.csr_array]:
+    """Return the codes of users with a history and something left to find, and what, ``(n, n_items)``."""
     taken = judged.matrix()
     if filter_seen:
         taken = taken - taken.multiply(fitted.matrix())
         taken.eliminate_zeros()
-    has_both = (np.diff(taken.indptr) > 0) & (np.diff(fitted.offsets) > 0)
-    users = np.flatnonzero(has_both)
-    items, _ = best_items(scorer, Histories.of(fitted), users, k=k, filter_seen=filter_seen, device=device)
-    return cumulative_gain(items, sparse.csr_array(taken[users]))
+    users = np.flatnonzero((np.diff(taken.indptr) > 0) & (np.diff(fitted.offsets) > 0))
+    return users, sparse.csr_array(taken[users])
 
 
 def left_to_find(
