@@ -21,6 +21,7 @@ def test_python_of_the_readme_runs(tmp_path, monkeypatch):
     assert (tmp_path / "credit.appkit").exists()
     assert (tmp_path / "pumps.html").exists()
     assert (tmp_path / "scans.html").exists()
+    assert (tmp_path / "shop.html").exists()
 
 
 def test_make_targets_of_the_readme_exist():
