@@ -95,10 +95,21 @@ def test_weights_on_the_diagonal_are_left_out():
     assert LinearScorer.of_sparse(sparse.csr_array(eye))(torch.tensor([[1]])).tolist() == [[0, 0, 0]]
 
 
-def test_large_batches_are_summed_piece_by_piece(monkeypatch):
-    whole = scorers()[1](some_histories())
+@pytest.mark.parametrize("at_once", [7, 1_000])
+def test_sums_at_once_for_a_gpu_are_those_in_turn_for_a_cpu(monkeypatch, at_once):
+    monkeypatch.setattr(linear, "_ENTRIES_AT_ONCE", at_once)
+    rows, items = torch.tensor([0, 0, 2, 2, 2]), torch.tensor([1, 8, 4, 8, 3])  # nobody in row 1
+    scorer = scorers()[1]
+    at_once = scorer._sums_at_once(rows, items, n_rows=4)
+    torch.testing.assert_close(at_once, scorer._sums_in_turn(rows, items, n_rows=4))
+    np.testing.assert_allclose(at_once[0], some_weights()[[1, 8]].sum(axis=0), atol=1e-6)
+
+
+def test_contributions_are_looked_up_piece_by_piece(monkeypatch):
+    items = torch.arange(12)
+    whole = scorers()[1].contributions(some_histories(), items)
     monkeypatch.setattr(linear, "_ENTRIES_AT_ONCE", 7)
-    torch.testing.assert_close(scorers()[1](some_histories()), whole)
+    assert torch.equal(scorers()[1].contributions(some_histories(), items), whole)
 
 
 @pytest.mark.parametrize("form", [0, 1], ids=["dense", "sparse"])
