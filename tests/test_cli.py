@@ -181,6 +181,7 @@ def test_doctor_names_what_is_installed():
     words = [line.split()[:2] for line in result.stdout.splitlines()]
     assert ["ok", "torch>=2.6"] in words
     assert ["domains", "finance,"] in words
+    assert "domains  finance, manufacturing, medical, retail" in result.stdout
 
 
 def test_doctor_gives_the_line_that_installs_what_is_missing(monkeypatch):

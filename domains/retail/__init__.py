@@ -15,6 +15,7 @@ from domains.retail.demand import DemandForecaster
 from domains.retail.demo import demo
 from domains.retail.model import ProductRecommender
 from domains.retail.purchase_classifier import PurchaseClassifier
+from domains.retail.report import report_sections
 from domains.retail.rules import Rules
 
 __all__ = [
@@ -56,5 +57,6 @@ DOMAIN = Domain(
         "happened": "bought",
         "stayed": "did not buy",
     },
+    report_sections=report_sections,
     clean=clean_transactions,
 )
