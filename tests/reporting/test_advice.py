@@ -118,3 +118,9 @@ def test_events_of_the_fit_among_the_later_ones_are_told(model, parts):
 )
 def test_the_finding_claims_no_more_than_the_interval(low, high, finding):
     assert comparison_finding("recency", Estimate("d", (low + high) / 2, low, high, method="bootstrap", n=9)) == finding
+
+
+def test_the_figure_ends_with_what_leaves_the_list_without_which_purchases(page):
+    (section,) = [section for section in page.sections if section.key == "case"]
+    figure, table = section.blocks
+    assert figure.caption.endswith(table.rows[0][-1])
