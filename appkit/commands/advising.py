@@ -167,10 +167,11 @@ def fit_recommender(model: Any, data: TrainingEvents, *, share: float, seed: int
         earlier = clone(model).fit(split.train)
         tell(f"Chosen: {earlier.model_}.")
         notes = _measured(earlier, split, seed=seed)
+        model.set_params(**earlier.chosen_)  # what was measured is what is saved
     tell(f"Fitting {type(model).__name__} to {_size(data.table, data.columns)}.")
     started = monotonic()
     model.fit(data.table)
-    tell(f"Chosen after {monotonic() - started:.0f} s: {model.model_}.")
+    tell(f"Fitted after {monotonic() - started:.0f} s: {model.model_}.")
     return notes
 
 

@@ -93,6 +93,8 @@ class InteractionRecommender(BaseEstimator):
         Known users and items.
     model_ : str
         What was chosen, with its settings, in words.
+    chosen_ : dict
+        The same as parameters: ``clone(model).set_params(**model.chosen_)`` fits it again without a choice.
     candidates_ : DataFrame
         What was tried: ``model``, ``gain`` (mean NDCG@10 on the events held out), ``standard_error``, ``n_users``,
         ``seconds``. Empty where a model without choices was named.
@@ -198,6 +200,7 @@ class InteractionRecommender(BaseEstimator):
         self._keep(events, X, scorer)
         self.user_features_ = context.user_features if isinstance(scorer, TwoTowerScorer) else None
         self.model_ = final.label
+        self.chosen_ = {"model": final.family, "settings": dict(final.settings)}
         self.candidates_ = _table_of(trials)
         self.training_ = self._told(placement, seconds=time.monotonic() - start)
         return self
@@ -346,9 +349,10 @@ class InteractionRecommender(BaseEstimator):
     # What happens inside.
 
     def _check_params(self) -> None:
-        known = [name for name in FAMILIES if name != "blend"]  # a blend is of others, and only chosen
-        if self.model != "auto" and self.model not in known:
-            raise ValueError(f"model must be 'auto' or one of {', '.join(known)}, got {self.model!r}.")
+        if self.model != "auto" and self.model not in FAMILIES:
+            raise ValueError(f"model must be 'auto' or one of {', '.join(FAMILIES)}, got {self.model!r}.")
+        if self.model == "blend" and self.settings is None:
+            raise ValueError("model='blend' needs settings=: take those of another model's chosen_.")
         if self.settings is not None and self.model == "auto":
             raise ValueError("settings= are those of a named model, got model='auto'. Name the model.")
         if self.split not in ("auto", "time", "last", "random"):

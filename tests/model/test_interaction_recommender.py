@@ -220,3 +220,17 @@ def test_pairs_of_towers_are_scored_as_in_their_lists(towers):
     advice = towers.recommend([80, 0, 99, 5], k=5)
     shuffled = advice.sample(frac=1, random_state=0)
     np.testing.assert_allclose(towers.predict(shuffled), shuffled["score"], rtol=1e-4)
+
+
+def test_what_was_chosen_is_fitted_again_without_a_choice(events):
+    options = {"time": "day", "split": "last", "random_state": 0, "progress": False}
+    chosen = InteractionRecommender(**options).fit(events)
+    again = InteractionRecommender(**options | chosen.chosen_).fit(events)
+    assert again.candidates_.empty
+    assert again.model_ == chosen.model_
+    pd.testing.assert_frame_equal(again.recommend(k=3), chosen.recommend(k=3))
+
+
+def test_a_blend_is_of_something(events):
+    with pytest.raises(ValueError, match="model='blend' needs settings="):
+        InteractionRecommender(model="blend").fit(events)
