@@ -1,5 +1,7 @@
 """The linear autoencoder with a closed form: every item from all others, none from itself."""
 
+import bisect
+
 import numpy as np
 import torch
 from scipy import sparse
@@ -74,17 +76,32 @@ def fit_ease(
     return LinearScorer.of_dense(_leave_one_out_weights(gram), rebuy=rebuy)
 
 
-def co_occurrence(data: Interactions, *, user_exponent: float = 0.0) -> sparse.csr_array:
+def co_occurrence(data: Interactions, *, user_exponent: float = 0.0, max_pairs: int | None = None) -> sparse.csr_array:
     """Return how many users took both items of each pair, each counting ``n ** -user_exponent`` at ``n`` items.
 
-    float32 ``(n_items, n_items)``, columns in order; the diagonal counts the users of each item.
+    float32 ``(n_items, n_items)``, columns in order; the diagonal counts the users of each item. Where users make more
+    than ``max_pairs`` pairs in all, the longest histories are cut to one length, by a draw with a fixed seed: 2.5e8
+    pairs need up to 4 GB.
     """
     taken = data.matrix()
-    counts = np.maximum(np.diff(taken.indptr), 1)
-    weighted = sparse.csr_array(taken.multiply((counts[:, None] ** (-user_exponent / 2)).astype(np.float32)))
+    importance = np.maximum(np.diff(taken.indptr), 1) ** (-user_exponent / 2)
+    taken = taken if max_pairs is None else _with_fewer_pairs(taken, max_pairs)
+    weighted = sparse.csr_array(taken.multiply(importance[:, None].astype(np.float32)))
     together = sparse.csr_array(weighted.T.tocsr() @ weighted)
     together.sort_indices()
     return together
+
+
+def _with_fewer_pairs(taken: sparse.csr_array, max_pairs: int) -> sparse.csr_array:
+    """Return the matrix with the longest rows cut so that squared lengths add up to at most ``max_pairs``."""
+    lengths = np.diff(taken.indptr).astype(np.int64)
+    if (lengths**2).sum() <= max_pairs:
+        return taken
+    longest = bisect.bisect_right(range(1, lengths.max()), max_pairs, key=lambda n: (np.minimum(lengths, n) ** 2).sum())
+    users = np.repeat(np.arange(len(lengths)), lengths)
+    order = np.lexsort((np.random.default_rng(0).random(taken.nnz), users))
+    kept = order[np.arange(taken.nnz) - taken.indptr[users] < max(longest, 1)]
+    return sparse.csr_array((taken.data[kept], (users[kept], taken.indices[kept])), shape=taken.shape)
 
 
 def _leave_one_out_weights(gram: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ __all__ = ["fit_graph_filter"]
 _CELLS_AT_ONCE = 1 << 24
 _LIKENESS_WIDTH = 64
 _ENTITIES_PER_FACTOR = 28
+_MOST_PRODUCTS = 20 * 10**12  # some minutes of one processor
 
 
 def fit_graph_filter(
@@ -46,7 +47,8 @@ def fit_graph_filter(
     data
         Events; an item a user took several times counts once.
     n_factors
-        Singular vectors kept; ``None`` keeps one for every 28 users or items, whichever are fewer, 16 to 1,024.
+        Singular vectors kept; ``None`` keeps one for every 28 users or items, whichever are fewer, 16 to 1,024
+        (500 at 200,000 items: time grows with the square of the number of items).
     n_neighbours
         Filter weights kept for each item.
     exponent
@@ -120,7 +122,9 @@ def _largest_products(taken: Tensor, scored: Tensor, n: int) -> sparse.csr_array
 
 def _usual_factors(data: Interactions) -> int:
     """Return how many singular vectors to keep: on inner splits MovieLens-100k wants 32, Gowalla 1,024 or more."""
-    return min(max(min(data.n_users, data.n_items) // _ENTITIES_PER_FACTOR, 16), 1_024)
+    affordable = _MOST_PRODUCTS // max(data.n_items, 1) ** 2
+    wanted = min(data.n_users, data.n_items) // _ENTITIES_PER_FACTOR
+    return max(min(wanted, affordable, 1_024), 16)
 
 
 def _check(**counts: int) -> None:

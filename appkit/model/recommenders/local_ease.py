@@ -16,6 +16,7 @@ from appkit.model.recommenders.singular_vectors import likeness_vectors
 __all__ = ["fit_local_ease", "local_ease_weights"]
 
 _CELLS_AT_ONCE = 1 << 22
+_MAX_PAIRS = 250_000_000
 
 
 def fit_local_ease(
@@ -32,7 +33,7 @@ def fit_local_ease(
 
     As :func:`~appkit.model.recommenders.ease.fit_ease`, with all weights 0 but those of the ``n_neighbours`` items
     that share most users with the item, popular ones at a discount. Memory grows with the number of items, not with
-    its square.
+    its square; very long histories are cut where they would need more than some 4 GB.
 
     Parameters
     ----------
@@ -83,7 +84,7 @@ def local_ease_weights(
     check_penalties(penalty, relative_penalty)
     if n_neighbours < 1:
         raise ValueError(f"n_neighbours must be 1 or more, got {n_neighbours!r}.")
-    together = co_occurrence(data, user_exponent=user_exponent)
+    together = co_occurrence(data, user_exponent=user_exponent, max_pairs=_MAX_PAIRS)
     neighbours = _nearest(together, n_neighbours)
     weights = np.zeros(neighbours.shape, dtype=np.float32)
     for start, system in _systems(together, neighbours):

@@ -77,6 +77,17 @@ def test_co_occurrence_counts_users_of_pairs():
     assert by_user[0, 1] == pytest.approx(1 / 2 + 1 / 3)
 
 
+def test_long_histories_are_cut_where_there_would_be_too_many_pairs():
+    data = purchases()
+    lengths = np.bincount(data.user)
+    at_four = (np.minimum(lengths, 4) ** 2).sum()
+    whole, cut = co_occurrence(data), co_occurrence(data, max_pairs=at_four)
+    assert cut.diagonal().sum() == np.minimum(lengths, 4).sum()
+    assert co_occurrence(data, max_pairs=at_four - 1).diagonal().sum() == np.minimum(lengths, 3).sum()
+    assert (cut.toarray() <= whole.toarray()).all()
+    assert (co_occurrence(data, max_pairs=(lengths**2).sum()) != whole).nnz == 0
+
+
 def test_too_many_items_are_refused_with_a_way_out():
     with pytest.raises(ValueError, match=r"at most max_items=14 items, got 15\. Use the graph filter"):
         fit_ease(purchases(), max_items=14)
