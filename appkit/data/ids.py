@@ -79,8 +79,8 @@ def read_ids(raw: Iterable[Any], *, column: str = "id") -> np.ndarray:
     Raises
     ------
     SchemaError
-        If an id is missing, a fraction, or neither a number nor text, or if numbers and text are mixed; the message
-        names the column, how many, and the first row.
+        If an id is missing, a fraction, past 64 bits, or neither a number nor text, or if numbers and text are mixed;
+        the message names the column, how many, and the first row.
 
     Examples
     --------
@@ -88,11 +88,13 @@ def read_ids(raw: Iterable[Any], *, column: str = "id") -> np.ndarray:
     array([17850, 12346])
     """
     given = raw if isinstance(raw, pd.Series) else pd.Series(raw if hasattr(raw, "__len__") else list(raw))
+    _check_none(given.isna().to_numpy(), given, column=column, must="must have no missing cell", remedy=_DROP)
     if isinstance(given.dtype, pd.CategoricalDtype):
         given = given.astype(given.cat.categories.dtype)
-    _check_none(given.isna().to_numpy(), given, column=column, must="must have no missing cell", remedy=_DROP)
     if pd.api.types.is_bool_dtype(given.dtype):
         raise SchemaError(f"Column {column!r} must hold ids, got truth values. Give the column that names each one.")
+    if pd.api.types.is_unsigned_integer_dtype(given.dtype):
+        _check_fits((given > _MOST).to_numpy(dtype=bool), given, column=column)
     if pd.api.types.is_integer_dtype(given.dtype):
         return given.to_numpy(dtype=np.int64)
     if pd.api.types.is_float_dtype(given.dtype):
@@ -101,6 +103,7 @@ def read_ids(raw: Iterable[Any], *, column: str = "id") -> np.ndarray:
 
 
 _DROP = "Drop these rows, or clean the table first."
+_MOST = 2**63 - 1
 
 
 def _of_objects(given: pd.Series, *, column: str) -> np.ndarray:
@@ -127,7 +130,16 @@ _ALL_TEXT = "Use .astype(str) at fit and later."
 def _whole(numbers: np.ndarray, given: pd.Series, *, column: str, exact: np.ndarray | None = None) -> np.ndarray:
     is_fraction = ~np.isfinite(numbers) | (numbers != np.round(numbers))
     _check_none(is_fraction, given, column=column, must="must hold whole numbers or text", remedy="Use .astype(str).")
+    does_not_fit = (numbers >= _MOST) | (numbers < -_MOST - 1)
+    if exact is not None:  # floats this large are too coarse to tell
+        does_not_fit = np.fromiter((not -_MOST - 1 <= number <= _MOST for number in exact), bool, count=len(exact))
+    _check_fits(does_not_fit, given, column=column)
     return (numbers if exact is None else exact).astype(np.int64)
+
+
+def _check_fits(does_not_fit: np.ndarray, given: pd.Series, *, column: str) -> None:
+    must = "must hold whole numbers that fit 64 bits"
+    _check_none(does_not_fit, given, column=column, must=must, remedy="Use .astype(str).")
 
 
 def _check_none(bad: np.ndarray, given: pd.Series, *, column: str, must: str, remedy: str) -> None:
