@@ -1,5 +1,6 @@
 """How far the reasons for advice hold: against leaving purchases out, against LIME, and how they were found."""
 
+import numpy as np
 import pandas as pd
 
 from appkit.explanation.history_fidelity import HistoryFidelity, history_fidelity
@@ -8,13 +9,16 @@ from appkit.prediction import Estimate
 from appkit.reporting import DomainSection
 from appkit.reporting.advice.context import AdviceContext
 from appkit.reporting.content.phrasing import measure_or_gap
-from appkit.reporting.facts import Block, Cell, DataTable, Paragraphs
+from appkit.reporting.facts import Block, Cell, DataTable, NotFilled, Paragraphs
 from appkit.reporting.numbers import count_text
 
 __all__ = ["fidelity_blocks"]
 
 _SHARES = ("The top item matters most", "Proven smallest")
 _MOST_REMOVED = 5
+_ITEM = "Reasons held against the model and against other methods"
+_MOST_SCORES = 2_000_000  # items of the histories times items of the catalogue: some five seconds
+_FEWEST_CASES = 3
 
 
 def fidelity_blocks(context: AdviceContext) -> DomainSection:
@@ -23,14 +27,17 @@ def fidelity_blocks(context: AdviceContext) -> DomainSection:
     return DomainSection(key="drivers", title="", question="", blocks=blocks)
 
 
-def _table(context: AdviceContext) -> DataTable:
+def _table(context: AdviceContext) -> DataTable | NotFilled:
     layout = context.told.sample.layout
     assert isinstance(layout, HistoryLayout)
-    advice = layout.advice
-    assert advice is not None
+    assert layout.advice is not None
+    pairs = _affordable(context, _pairs(context, layout.advice))
+    if len(pairs) < _FEWEST_CASES:
+        why = "Histories are too long and the catalogue too large to explain advice again within seconds"
+        return NotFilled(item=_ITEM, why=why, fill="appkit.explanation.history_fidelity, which takes the time it takes")
     found = history_fidelity(
         context.model,
-        _pairs(context, advice),
+        pairs,
         k=context.k,
         max_size=_MOST_REMOVED,
         random_state=context.random_state,
@@ -41,7 +48,7 @@ def _table(context: AdviceContext) -> DataTable:
         if figure.n
     ]
     return DataTable(
-        title="Reasons held against the model and against other methods",
+        title=_ITEM,
         caption=f"First advice of {count_text(found.n_cases)} {context.words['rows']}, of which "
         f"{count_text(found.n_compared)} have two items or more to compare; 95 % intervals below each value",
         columns=("Question", "Value", "Cases", "Interval"),
@@ -54,6 +61,13 @@ def _table(context: AdviceContext) -> DataTable:
 def _pairs(context: AdviceContext, advice: Advice) -> pd.DataFrame:
     model = context.model
     return pd.DataFrame({model.user: advice.users, model.item: advice.items}).infer_objects()
+
+
+def _affordable(context: AdviceContext, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return the first cases, which the seed drew, whose histories can be gone through in seconds."""
+    histories = context.model.histories(pairs[context.model.user])
+    scores = np.cumsum([len(np.unique(history)) for history in histories]) * len(context.model.items_)
+    return pairs[scores <= _MOST_SCORES]
 
 
 def _questions(found: HistoryFidelity) -> tuple[tuple[str, Estimate], ...]:

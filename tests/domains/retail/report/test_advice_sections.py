@@ -9,9 +9,9 @@ import pytest
 from appkit import report
 from appkit.prediction import Estimate
 from appkit.reporting import Report
-from appkit.reporting.facts import DataTable, Measure
+from appkit.reporting.facts import DataTable, Measure, NotFilled
 from domains.retail import DOMAIN, ProductRecommender
-from domains.retail.report import report_sections
+from domains.retail.report import fidelity, report_sections
 from domains.retail.report.rebuying import rebuying_title
 
 DOSSIER = replace(DOMAIN, report_sections=report_sections)
@@ -115,6 +115,13 @@ def test_effects_of_past_purchases_add_up_to_one(page):
 def test_exactness_is_said_of_models_that_add_up_alone(family, words):
     (section,) = [section for section in page_of(model=family).sections if section.key == "drivers"]
     assert words in str(section.blocks[-1])
+
+
+def test_what_would_take_minutes_is_a_named_gap(monkeypatch):
+    monkeypatch.setattr(fidelity, "_MOST_SCORES", 10)
+    (section,) = [section for section in page_of().sections if section.key == "drivers"]
+    (gap,) = [block for block in section.blocks if isinstance(block, NotFilled)]
+    assert "explain advice again within seconds" in gap.why
 
 
 def test_equal_calls_give_equal_bytes(page):
