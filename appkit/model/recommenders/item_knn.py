@@ -13,6 +13,7 @@ from appkit.model.recommenders.singular_vectors import likeness_vectors
 __all__ = ["fit_item_knn"]
 
 _BM25_SATURATION, _BM25_LENGTH = 1.2, 0.75
+_COLUMNS_AT_ONCE = 512
 
 
 def fit_item_knn(
@@ -63,7 +64,7 @@ def fit_item_knn(
     if weighting not in ("none", "bm25"):
         raise ValueError(f"weighting must be 'none' or 'bm25', got {weighting!r}.")
     taken = data.matrix() if weighting == "none" else _bm25(data.matrix())
-    weights = _largest_of_columns(_cosines(taken, shrinkage), n_neighbours)
+    weights = _nearest(taken, n=n_neighbours, shrinkage=shrinkage)
     return LinearScorer.of_sparse(weights, vectors=likeness_vectors(data, device=device), rebuy=rebuy).to(device)
 
 
@@ -76,21 +77,34 @@ def _bm25(taken: sparse.csr_array) -> sparse.csr_array:
     return sparse.csr_array(taken.multiply(saturated[:, None]).multiply(rarity[None, :])).astype(np.float32)
 
 
-def _cosines(taken: sparse.csr_array, shrinkage: float) -> sparse.csr_array:
-    """Return shrunk cosines of columns, without the diagonal."""
-    products = sparse.coo_array(taken.T.tocsr() @ taken)
+def _nearest(taken: sparse.csr_array, *, n: int, shrinkage: float) -> sparse.csr_array:
+    """Return the ``n`` largest shrunk cosines of each column with the others, the first of equals.
+
+    Some columns at a time: all pairs that share a user may be more than memory holds.
+    """
+    columns, by_item = taken.tocsc(), taken.T.tocsr()
     norms = np.sqrt(taken.multiply(taken).sum(axis=0))
-    rows, columns = products.coords
-    cosines = np.where(rows == columns, 0, products.data / (norms[rows] * norms[columns] + shrinkage))
-    return sparse.csr_array((cosines.astype(np.float32), (rows, columns)), shape=products.shape)
+    rows, owners, found = [], [], []
+    for start in range(0, taken.shape[1], _COLUMNS_AT_ONCE):
+        block = sparse.csc_array(by_item @ columns[:, start : start + _COLUMNS_AT_ONCE])
+        block.sort_indices()
+        for place in range(block.shape[1]):
+            own = slice(block.indptr[place], block.indptr[place + 1])
+            item, others = start + place, block.indices[own]
+            cosines = block.data[own] / (norms[others] * norms[item] + shrinkage)
+            kept = _largest(np.where(others == item, 0, cosines).astype(np.float32), n)
+            rows.append(others[kept])
+            owners.append(np.full(len(kept), item))
+            found.append(cosines[kept].astype(np.float32))
+    cells = (np.concatenate(rows), np.concatenate(owners))
+    return sparse.csr_array((np.concatenate(found), cells), shape=(taken.shape[1], taken.shape[1]))
 
 
-def _largest_of_columns(weights: sparse.csr_array, n: int) -> sparse.csr_array:
-    """Return the ``n`` largest weights of each column, the first of equals."""
-    by_column = weights.tocsc()
-    columns = np.repeat(np.arange(weights.shape[1]), np.diff(by_column.indptr))
-    order = np.lexsort((by_column.indices, -by_column.data, columns))
-    rank = np.arange(len(order)) - by_column.indptr[columns]
-    kept = order[rank < n]
-    cells = (by_column.indices[kept], columns[kept])
-    return sparse.csr_array((by_column.data[kept], cells), shape=weights.shape)
+def _largest(values: np.ndarray, n: int) -> np.ndarray:
+    """Return the places of the ``n`` largest values above 0, the first of equals, in order."""
+    if len(values) <= n:
+        return np.flatnonzero(values > 0)
+    least = np.partition(values, len(values) - n)[len(values) - n]
+    above = np.flatnonzero(values > max(least, 0))
+    ties = np.flatnonzero((values == least) & (values > 0))[: n - len(above)]
+    return np.sort(np.concatenate([above, ties]))

@@ -17,6 +17,7 @@ __all__ = ["EXPLAINED_USERS", "AdviceTold", "explain_advice"]
 EXPLAINED_USERS = 12
 _CASE_ADVICE = 3
 _MOST_REMOVED = 5
+_MOST_SETS = 300  # scored by the model, for each advice
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,9 +91,9 @@ def explain_advice(
     return AdviceTold(
         sample=sample,
         certificate=certify(recommender_game(model, pairs, k=k), sample, n_population=len(first)),
-        removals=removal_sets(model, pairs, k=k, max_size=_MOST_REMOVED),
+        removals=removal_sets(model, pairs, k=k, max_size=_MOST_REMOVED, max_sets=_MOST_SETS),
         case=explain(model, _pairs(model, own), k=k, random_state=random_state),
-        case_removals=removal_sets(model, _pairs(model, own), k=k, max_size=_MOST_REMOVED),
+        case_removals=removal_sets(model, _pairs(model, own), k=k, max_size=_MOST_REMOVED, max_sets=_MOST_SETS),
         case_user=user,
         rule=rule,
         n_users=len(first),
