@@ -16,6 +16,7 @@ from appkit.exceptions import SchemaError
 from appkit.explanation.layouts import Advice
 from appkit.model.evaluating import evaluating
 from appkit.model.recommenders.asked import check_length
+from appkit.model.recommenders.asked import listed as distinct_ids
 from appkit.model.recommenders.scorer import ItemScorer
 
 __all__ = [
@@ -265,11 +266,11 @@ def _columns(model: ExplainableRecommender, X: Any) -> tuple[np.ndarray, np.ndar
 
 def _allowed(model: ExplainableRecommender, listed: Listed) -> np.ndarray:
     allowed = np.full(len(model.items_), listed.candidates is None)
-    for raw, is_allowed in ((listed.candidates, True), (listed.exclude, False)):
-        ids = [] if raw is None else list(raw)
-        if ids:
-            codes = model.items_.codes(ids, column=model.item)
-            allowed[codes[codes >= 0]] = is_allowed
+    for name, is_allowed in (("candidates", True), ("exclude", False)):
+        raw = getattr(listed, name)
+        ids = distinct_ids(() if raw is None else raw, name, may_be_empty=True)
+        codes = model.items_.codes(ids, column=model.item)
+        allowed[codes[codes >= 0]] = is_allowed
     if not allowed.any():
         raise ValueError("candidates must hold items known at fit that are not excluded, got none.")
     return allowed

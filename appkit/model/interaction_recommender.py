@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Literal, Self
 
@@ -26,19 +26,20 @@ from appkit.model.recommenders.asked_users import AskedUsers
 from appkit.model.recommenders.candidates import (
     Candidate,
     Trial,
-    blends_of,
     candidates_for,
     candidates_of,
     fit_candidate,
-    try_candidates,
 )
+from appkit.model.recommenders.choosing import Choice, choose
 from appkit.model.recommenders.families import FAMILIES, FitContext
 from appkit.model.recommenders.features import encode_features, ids_of_features
 from appkit.model.recommenders.gain import cumulative_gain, left_to_find
-from appkit.model.recommenders.holdout import HeldOut, hold_out
-from appkit.model.recommenders.popularity import PopularityScorer, fit_popularity, fit_recency
+from appkit.model.recommenders.holdout import HeldOut
+from appkit.model.recommenders.opening import check_opened
+from appkit.model.recommenders.popularity import fit_popularity, fit_recency
 from appkit.model.recommenders.scorer import ItemScorer
-from appkit.model.recommenders.scorers import build_scorer, describe_scorer
+from appkit.model.recommenders.scorers import describe_scorer, rebuilt_scorers
+from appkit.model.recommenders.top_items import top_items
 from appkit.model.recommenders.two_tower import TwoTowerScorer
 
 __all__ = ["InteractionRecommender"]
@@ -73,13 +74,15 @@ class InteractionRecommender(BaseEstimator):
         Settings of the named model, such as ``{"penalty": 500.0}``; ``None`` means its measured defaults.
     split
         What models are chosen by: ``"time"``, the latest fifth of all events; ``"last"``, the last event of each user;
-        ``"random"``, a fifth of each user's events. ``"auto"`` is ``"time"`` where times are known, else ``"random"``.
-        Only ``"time"`` is how a shop works: the others let models see the future of other users.
+        ``"random"``, a fifth of each user's events. ``"auto"`` is ``"time"`` where times are known (``"last"`` where
+        nobody with a past comes back among the latest fifth), else ``"random"``. Only ``"time"`` is how a shop works:
+        the others let models see the future of other users.
     filter_seen
         Whether items a user already took are left out, of advice and of what models are chosen by. In many shops
         buying again is the right answer: pass False there.
     max_seconds
-        Time after which no further model is tried and networks stop; ``None`` for none.
+        Time after which no further model is tried and networks stop; ``None`` for none. A network that is tried has
+        half of what is left, so that it can be fitted again on all events for as many epochs.
     device
         ``"auto"``, ``"cpu"``, ``"cuda"``, ...
     random_state
@@ -99,7 +102,8 @@ class InteractionRecommender(BaseEstimator):
         What was tried: ``model``, ``gain`` (mean NDCG@10 on the events held out), ``standard_error``, ``n_users``,
         ``seconds``. Empty where a model without choices was named.
     training_ : dict
-        Device, split, seconds and what was left aside.
+        ``device``, ``split`` (how events were held out to choose by; ``None`` where nothing was tried), ``fall_backs``
+        and ``seconds``.
     module_ : torch.nn.ModuleDict
         ``"scorer"``, the model chosen, and ``"popular"``, what those without a history are advised.
 
@@ -194,15 +198,17 @@ class InteractionRecommender(BaseEstimator):
         )
         with RecommenderProgress(self.progress) as shown:
             context = replace(context, show=shown.epochs if shown.is_shown else None)
-            trials, chosen = self._choose(events, context)
-            scorer, final = fit_candidate(chosen, events, context=context)
+            chosen = choose(self._candidates(events, context), events, self._ways(events), context=context)
+            if chosen.trials:  # fitted for as long as it was tried: what was chosen is what is kept
+                context = replace(context, deadline=None)
+            scorer, final = fit_candidate(chosen.candidate, events, context=context)
         self.device_ = placement.device
         self._keep(events, X, scorer)
         self.user_features_ = context.user_features if isinstance(scorer, TwoTowerScorer) else None
         self.model_ = final.label
         self.chosen_ = {"model": final.family, "settings": dict(final.settings)}
-        self.candidates_ = _table_of(trials)
-        self.training_ = self._told(placement, seconds=time.monotonic() - start)
+        self.candidates_ = _table_of(chosen.trials)
+        self.training_ = _told(placement, chosen, seconds=time.monotonic() - start)
         return self
 
     def recommend(
@@ -220,7 +226,8 @@ class InteractionRecommender(BaseEstimator):
         Parameters
         ----------
         users
-            Raw ids; ``None`` means all known users. Users nothing is known of are advised what is popular lately.
+            Raw ids, each once; ``None`` means all known users, or all of ``interactions``. Users nothing is known of
+            are advised what is popular lately.
         k
             Length of a list; where fewer items are left it is shorter.
         filter_seen
@@ -242,6 +249,8 @@ class InteractionRecommender(BaseEstimator):
         ------
         ValueError
             If ``k`` is less than 1, ``users`` or ``candidates`` are empty, or no candidate is known.
+        SchemaError
+            If ids are text where they were numbers at fit, or numbers where they were text.
         """
         check_is_fitted(self)
         check_length(k)
@@ -250,7 +259,7 @@ class InteractionRecommender(BaseEstimator):
         known, histories = self._histories(interactions)
         raw = known.values if users is None else listed(users, "users")
         asked = self._asked(raw, known, histories)
-        items, scores = asked.best(k, filter_seen=filter_seen, allowed=allowed)
+        items, scores = asked.best(min(k, len(self.items_)), filter_seen=filter_seen, allowed=allowed)
         rows, ranks = np.nonzero(items >= 0)
         columns = (
             raw[rows],
@@ -259,7 +268,7 @@ class InteractionRecommender(BaseEstimator):
             scores[rows, ranks].astype(np.float64),
             asked.basis[rows],
         )
-        return pd.DataFrame(dict(zip(_RECOMMENDED, columns, strict=True))).infer_objects()
+        return _typed(pd.DataFrame(dict(zip(_RECOMMENDED, columns, strict=True))))
 
     def predict(self, X: pd.DataFrame, *, interactions: pd.DataFrame | None = None) -> np.ndarray:
         """Return the score of each pair of user and item, float64 ``(n_rows,)``.
@@ -293,6 +302,8 @@ class InteractionRecommender(BaseEstimator):
     def similar_items(self, items: Iterable[Any], k: int = 10) -> pd.DataFrame:
         """Return the ``k`` items most alike each of ``items``: ``item``, ``similar``, ``rank``, ``score`` (cosine).
 
+        Items equally alike come in the order of their ids.
+
         Raises
         ------
         SchemaError
@@ -306,16 +317,18 @@ class InteractionRecommender(BaseEstimator):
             vectors = nn.functional.normalize(self.item_scorer().item_vectors(), dim=1)
             alike = vectors[torch.from_numpy(codes).to(vectors.device)] @ vectors.T
         alike[torch.arange(len(codes)), torch.from_numpy(codes)] = -torch.inf
-        best, found = alike.topk(min(k, len(self.items_) - 1), dim=1)
+        best, found = top_items(alike, min(k, len(self.items_) - 1))
         n_each = best.shape[1]
-        return pd.DataFrame(
-            {
-                "item": np.repeat(raw, n_each),
-                "similar": self.items_.values[found.cpu().numpy().ravel()],
-                "rank": np.tile(np.arange(1, n_each + 1), len(raw)),
-                "score": best.cpu().numpy().ravel().astype(np.float64),
-            }
-        ).infer_objects()
+        return _typed(
+            pd.DataFrame(
+                {
+                    "item": np.repeat(raw, n_each),
+                    "similar": self.items_.values[found.cpu().numpy().ravel()],
+                    "rank": np.tile(np.arange(1, n_each + 1), len(raw)),
+                    "score": best.cpu().numpy().ravel().astype(np.float64),
+                }
+            )
+        )
 
     # What an explanation asks of a fitted recommender.
 
@@ -360,25 +373,16 @@ class InteractionRecommender(BaseEstimator):
         if self.max_seconds is not None and self.max_seconds <= 0:
             raise ValueError(f"max_seconds must be above 0 or None, got {self.max_seconds}.")
 
-    def _choose(self, events: Interactions, context: FitContext) -> tuple[list[Trial], Candidate]:
-        """Return what was tried on events held out, and what to fit on all."""
-        if self.model == "auto":
-            has_features = context.item_features is not None or context.user_features is not None
-            candidates = candidates_for(
-                events,
-                is_ordered=self._split(events) != "random",
-                filter_seen=self.filter_seen,
-                has_features=has_features,
-            )
-        else:
-            candidates = candidates_of(self.model, self.settings)
-        if len(candidates) == 1 and not candidates[0].stops_early:
-            return [], candidates[0]
-        fitted, judged = hold_out(events, self._split(events), random_state=context.seed)
-        trials = list(try_candidates(candidates, fitted, judged, context=context, filter_seen=self.filter_seen))
-        if self.model == "auto":
-            trials += blends_of(trials, fitted, judged, context=context, filter_seen=self.filter_seen)
-        return trials, max(trials, key=lambda trial: trial.gain).candidate
+    def _candidates(self, events: Interactions, context: FitContext) -> tuple[Candidate, ...]:
+        """Return what may be fitted."""
+        if self.model != "auto":
+            return candidates_of(self.model, self.settings)
+        return candidates_for(
+            events,
+            is_ordered=self._ways(events)[0] != "random",
+            filter_seen=self.filter_seen,
+            has_features=context.item_features is not None or context.user_features is not None,
+        )
 
     def _events(
         self, X: pd.DataFrame, user_features: pd.DataFrame | None, item_features: pd.DataFrame | None
@@ -389,10 +393,13 @@ class InteractionRecommender(BaseEstimator):
         items = events.items if item_features is None else ids_of_features(item_features, events.items, of="item")
         return events.recoded(users, items)
 
-    def _split(self, events: Interactions) -> HeldOut:
+    def _ways(self, events: Interactions) -> tuple[HeldOut, ...]:
+        """Return how to hold events out, the way to try first at first."""
+        if self.split == "time" and events.time is None:
+            raise ValueError("split='time' needs times. Pass time=, or split='random'.")
         if self.split != "auto":
-            return self.split
-        return "random" if events.time is None else "time"
+            return (self.split,)
+        return ("random",) if events.time is None else ("time", "last")
 
     def _keep(self, events: Interactions, X: pd.DataFrame, scorer: ItemScorer) -> None:
         self.users_, self.items_ = events.users, events.items
@@ -431,9 +438,8 @@ class InteractionRecommender(BaseEstimator):
             allowed[codes[codes >= 0]] = True
             if not allowed.any():
                 raise ValueError("candidates must hold items known at fit, got none of them. Fit on events with them.")
-        codes = np.empty(0, dtype=np.int64)
-        if exclude is not None and len(unwanted := list(exclude)):
-            codes = self.items_.codes(unwanted, column=self.item)
+        unwanted = listed(() if exclude is None else exclude, "exclude", may_be_empty=True)
+        codes = self.items_.codes(unwanted, column=self.item)
         allowed[codes[codes >= 0]] = False
         return allowed
 
@@ -444,29 +450,38 @@ class InteractionRecommender(BaseEstimator):
             raise SchemaError(f"items must be known at fit, got {int((codes < 0).sum()):,} others (first: {first}).")
         return codes
 
-    def _told(self, placement: Placement, *, seconds: float) -> dict[str, Any]:
-        return {"device": placement.device, "fall_backs": placement.fall_backs, "seconds": seconds}
-
     def module_from(self, weights: Mapping[str, Tensor]) -> nn.Module:
         """Return ``module_`` as ``blueprint_`` says, filled with ``weights``; ``ValueError`` where they do not fit."""
-        scorer = build_scorer(self.blueprint_, n_items=len(self.items_))
-        module = nn.ModuleDict({"scorer": scorer, "popular": PopularityScorer(len(self.items_))})
-        module.load_state_dict(dict(weights))
-        return module
+        check_opened(vars(self), n_users=len(self.users_), n_items=len(self.items_))
+        return rebuilt_scorers(self.blueprint_, weights, n_items=len(self.items_))
+
+
+def _typed(advice: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with text as text, also where it has no rows to tell by."""
+    return advice.astype({name: "str" for name in advice if advice[name].dtype == object})
 
 
 def _encoded(features: pd.DataFrame | None, ids: Ids, *, of: str) -> np.ndarray | None:
     return None if features is None else encode_features(features, ids, of=of)
 
 
-def _table_of(trials: list[Trial]) -> pd.DataFrame:
+def _told(placement: Placement, chosen: Choice, *, seconds: float) -> dict[str, Any]:
+    return {
+        "device": placement.device,
+        "split": chosen.split,
+        "fall_backs": placement.fall_backs,
+        "seconds": seconds,
+    }
+
+
+def _table_of(trials: Sequence[Trial]) -> pd.DataFrame:
     """Return what was tried, in order."""
     return pd.DataFrame(
         [
             {
                 "model": trial.candidate.label,
                 "gain": trial.gain,
-                "standard_error": float(trial.gains.std(ddof=1) / np.sqrt(len(trial.gains))),
+                "standard_error": trial.standard_error,
                 "n_users": len(trial.gains),
                 "seconds": trial.seconds,
             }

@@ -13,7 +13,6 @@ from torch import nn
 
 from appkit import explanation as _explanation
 from appkit import reporting as _reporting
-from appkit.data.ids import read_ids
 from appkit.explanation import Explanation
 from appkit.model import InteractionRecommender
 from appkit.model.recommenders.asked import listed
@@ -103,7 +102,7 @@ class ProductRecommender(InteractionRecommender):
             return best(users, k)
         check_is_fitted(self)
         known, histories = self._histories(interactions)
-        asked = known.values if users is None else read_ids(listed(users, "users"), column=self.user)
+        asked = known.values if users is None else listed(users, "users")
         ruled = recommend_by_rules(
             best,
             asked,

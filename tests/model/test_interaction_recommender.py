@@ -3,10 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from sklearn.base import clone
 
 from appkit import load, save
 from appkit.exceptions import SchemaError
 from appkit.model import InteractionRecommender
+from appkit.model.recommenders.families import FAMILIES
+from appkit.model.recommenders.popularity import fit_popularity
+from appkit.model.state import restore, state_of
 
 ITEMS = np.array(["bread", "butter", "cup", "jam", "kettle", "tea"])
 
@@ -234,3 +239,104 @@ def test_what_was_chosen_is_fitted_again_without_a_choice(events):
 def test_a_blend_is_of_something(events):
     with pytest.raises(ValueError, match="model='blend' needs settings="):
         InteractionRecommender(model="blend").fit(events)
+
+
+def test_where_nobody_comes_back_late_models_are_chosen_by_last_events():
+    users = [*np.repeat(np.arange(10), 2), *range(10, 16)]  # regulars first, then passers-by
+    events = pd.DataFrame({"user": users, "item": np.arange(26) % 7, "day": np.arange(26)})
+    model = InteractionRecommender(time="day", max_seconds=1e-3, random_state=0).fit(events)
+    assert model.training_["split"] == "last"
+    assert model.candidates_["gain"].notna().all()
+
+
+def test_where_nobody_comes_back_at_all_there_is_no_choice():
+    passers_by = pd.DataFrame({"user": np.arange(40), "item": np.arange(40) % 7, "day": np.arange(40)})
+    with pytest.raises(ValueError, match=r"of 40 users none has a past .* Name a model="):
+        InteractionRecommender(time="day").fit(passers_by)
+    assert InteractionRecommender(model="popularity").fit(passers_by).training_["split"] is None
+
+
+def test_the_gain_of_one_judged_user_has_no_standard_error():
+    events = pd.DataFrame({"user": [1, 1, 2, 3], "item": [1, 2, 1, 3], "day": [1, 4, 2, 3]})
+    model = InteractionRecommender(time="day", max_seconds=1e-3).fit(events)
+    assert model.candidates_["n_users"].tolist() == [1]
+    assert model.candidates_["standard_error"].isna().all()
+
+
+@pytest.mark.parametrize("family", ["sequential", "two-tower"])
+def test_networks_need_nobody_to_be_judged_by(family):
+    one = pd.DataFrame({"user": [7], "item": ["tea"], "day": [1.0]})
+    model = InteractionRecommender(time="day", model=family, max_seconds=0.1, random_state=0).fit(one)
+    assert model.recommend([7], k=3, filter_seen=False)["item"].tolist() == ["tea"]
+
+
+def test_a_network_is_fitted_on_all_events_for_as_long_as_it_was_tried(events, monkeypatch):
+    deadlines = []
+
+    def fit(data, settings, context):
+        deadlines.append(context.deadline)
+        return fit_popularity(data), settings | {"n_epochs": 7}
+
+    monkeypatch.setitem(FAMILIES, "sequential", fit)
+    model = InteractionRecommender(time="day", model="sequential", split="last", max_seconds=60).fit(events)
+    assert model.chosen_["settings"] == {"n_epochs": 7}
+    assert [deadline is None for deadline in deadlines] == [False, True]
+
+
+def test_ids_come_back_as_they_were_at_fit():
+    events = pd.DataFrame({"user": [3, 3, 5], "item": [10, 20, 10]})
+    model = InteractionRecommender(model="als", random_state=0).fit(events)
+    advice = model.recommend([5.0, np.float32(3)], k=1, filter_seen=False)
+    assert advice["user"].tolist() == [5, 3]
+    assert advice["user"].dtype == model.similar_items([10.0])["item"].dtype == np.int64
+
+
+def test_lists_without_rows_have_the_types_of_others(model):
+    full, empty = model.recommend(k=1), model.recommend(["nobody"], exclude=ITEMS)
+    assert empty.empty
+    assert empty.dtypes.to_dict() == full.dtypes.to_dict()
+
+
+def test_a_list_longer_than_the_catalogue_needs_no_room(model):
+    assert len(model.recommend(["u00"], k=10**15, filter_seen=False)) == len(ITEMS)
+
+
+def test_items_equally_alike_come_in_order_of_their_ids():
+    events = pd.DataFrame({"user": np.arange(40), "item": np.arange(40)})
+    model = InteractionRecommender(model="popularity").fit(events)
+    assert model.similar_items([5], k=4)["similar"].tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("asked", [{"exclude": "tea"}, {"users": pd.DataFrame({"user": ["u00"]})}])
+def test_what_is_no_list_of_ids_is_refused(model, asked):
+    with pytest.raises(TypeError, match="must be a list of ids"):
+        model.recommend(**asked)
+
+
+def test_events_of_unknown_items_alone_are_no_history(model):
+    elsewhere = pd.DataFrame({"user": ["u00", "x"], "item": ["ladder", "saw"]})
+    assert set(model.recommend(k=1, interactions=elsewhere)["basis"]) == {"popularity"}
+
+
+def test_fits_and_loading_leave_the_global_generator_as_it_was(events, tmp_path):
+    before = torch.get_rng_state()
+    for family in ("sequential", "two-tower"):
+        model = InteractionRecommender(time="day", model=family, settings={"n_epochs": 1}, random_state=0).fit(events)
+        load(save(model, tmp_path / "shop.appkit"))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(
+    ("name", "forged", "message"),
+    [
+        ("history_items_", np.array([99, 0]), "history_offsets_ must rise from 0 to the number of events, 2"),
+        ("history_offsets_", np.array([0, 10**15]), "history_offsets_ must be an array of 61 rows"),
+        ("history_times_", np.zeros(3), "history_times_ must be an array of 140 rows"),
+        ("item_names_", np.array(["tea"], dtype=object), "item_names_ must be an array of 6 rows"),
+    ],
+)
+def test_histories_that_do_not_fit_together_are_not_opened(model, name, forged, message):
+    forgery = clone(model)
+    vars(forgery).update(vars(model) | {name: forged})
+    with pytest.raises(ValueError, match=message):
+        restore(type(model), state_of(forgery))

@@ -6,14 +6,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from appkit.data.ids import read_ids
 from appkit.data.interactions import Interactions
 from appkit.exceptions import SchemaError
 
 __all__ = ["check_length", "item_names", "listed"]
 
 
-def listed(ids: Iterable[Any], name: str) -> np.ndarray:
-    """Return distinct ids as objects, in their order; one name alone or none is an error.
+def listed(ids: Iterable[Any], name: str, *, may_be_empty: bool = False) -> np.ndarray:
+    """Return distinct ids in their order, as :func:`~appkit.data.ids.read_ids` does.
+
+    Raises
+    ------
+    TypeError
+        If there is one id alone, or a table.
+    ValueError
+        If there is none, unless there may be.
 
     Examples
     --------
@@ -22,12 +30,12 @@ def listed(ids: Iterable[Any], name: str) -> np.ndarray:
     """
     if isinstance(ids, str | bytes) or not isinstance(ids, Iterable):
         raise TypeError(f"{name} must be a list of ids, got {ids!r}. Write [{ids!r}].")
-    distinct = list(dict.fromkeys(ids))
-    if not distinct:
+    if isinstance(ids, pd.DataFrame):
+        raise TypeError(f"{name} must be a list of ids, got a DataFrame. Pass its column of ids.")
+    given = list(ids)
+    if not given and not may_be_empty:
         raise ValueError(f"{name} must hold at least one id, got none. Pass None to leave it open.")
-    found = np.empty(len(distinct), dtype=object)
-    found[:] = distinct
-    return found
+    return pd.unique(read_ids(given, column=name))
 
 
 def check_length(k: int) -> None:

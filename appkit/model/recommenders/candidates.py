@@ -12,6 +12,7 @@ from appkit.model.recommenders.advice import Histories, blended_lists
 from appkit.model.recommenders.families import FAMILIES, FitContext
 from appkit.model.recommenders.gain import advice_gain, cumulative_gain, judged_users
 from appkit.model.recommenders.scorer import ItemScorer
+from appkit.model.recommenders.two_tower import TwoTowerScorer
 
 __all__ = [
     "Candidate",
@@ -86,6 +87,11 @@ class Trial:
     def gain(self) -> float:
         """Mean gain."""
         return float(self.gains.mean())
+
+    @property
+    def standard_error(self) -> float:
+        """Of the mean gain over users; NaN of one user."""
+        return float(self.gains.std(ddof=1) / np.sqrt(len(self.gains))) if len(self.gains) > 1 else float("nan")
 
 
 def candidates_for(
@@ -182,13 +188,20 @@ def try_candidates(
     filter_seen: bool,
     k: int = 10,
 ) -> Iterator[Trial]:
-    """Yield a trial of each candidate while there is time; the first is always tried."""
+    """Yield a trial of each candidate while there is time; the first is always tried.
+
+    A network has half of the time that is left, since what is chosen is fitted once more on all events.
+    """
     for place, candidate in enumerate(candidates):
         if place and context.seconds_left is not None and context.seconds_left < 1:
             return
         start = time.perf_counter()
-        scorer, found = fit_candidate(candidate, fitted, context=replace(context, held_out=judged))
-        gains = advice_gain(scorer, fitted, judged, k=k, filter_seen=filter_seen, device=context.device)
+        deadline = context.half_time if candidate.stops_early else context.deadline
+        scorer, found = fit_candidate(candidate, fitted, context=replace(context, held_out=judged, deadline=deadline))
+        features = context.user_features if isinstance(scorer, TwoTowerScorer) else None
+        gains = advice_gain(
+            scorer, fitted, judged, k=k, filter_seen=filter_seen, device=context.device, features=features
+        )
         yield Trial(found, gains, time.perf_counter() - start, scorer)
 
 

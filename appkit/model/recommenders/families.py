@@ -64,6 +64,11 @@ class FitContext:
         """The time left, at least a moment; ``None`` where there is no deadline."""
         return None if self.deadline is None else max(self.deadline - time.monotonic(), 1e-3)
 
+    @property
+    def half_time(self) -> float | None:
+        """When half of the time left is over, by ``time.monotonic()``; ``None`` where there is no deadline."""
+        return None if self.seconds_left is None else time.monotonic() + self.seconds_left / 2
+
     def epochs_shown(self, family: str) -> Callable[[int, int], None] | None:
         """Return what a fit calls after each epoch, where it is shown how far it is."""
         return None if self.show is None else partial(self.show, family)

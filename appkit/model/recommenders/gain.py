@@ -48,13 +48,18 @@ def advice_gain(
     k: int = 10,
     filter_seen: bool = True,
     device: str = "cpu",
+    features: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return the gain at ``k`` of each user of ``judged`` who has a history in ``fitted``, float64 ``(n_judged,)``.
 
-    All items compete. With ``filter_seen`` items of the history are neither advised nor counted.
+    All items compete. With ``filter_seen`` items of the history are neither advised nor counted. ``features``, float32
+    ``(n_users, width)``, goes to scorers that look at users themselves.
     """
     users, taken = judged_users(fitted, judged, filter_seen=filter_seen)
-    items, _ = best_items(scorer, Histories.of(fitted), users, k=k, filter_seen=filter_seen, device=device)
+    own = None if features is None else features[users]
+    items, _ = best_items(
+        scorer, Histories.of(fitted), users, k=k, filter_seen=filter_seen, device=device, features=own
+    )
     return cumulative_gain(items, taken)
 
 

@@ -4,9 +4,13 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
+import torch
+from torch import Tensor, nn
+
+from appkit.model.recommenders.popularity import PopularityScorer
 from appkit.model.recommenders.scorer import ItemScorer
 
-__all__ = ["build_scorer", "describe_scorer"]
+__all__ = ["build_scorer", "describe_scorer", "rebuilt_scorers"]
 
 _HOME = {
     "ALSScorer": "als",
@@ -50,3 +54,26 @@ def build_scorer(description: Mapping[str, Any], *, n_items: int) -> ItemScorer:
     if scorer.n_items != n_items:
         raise ValueError(f"the scorer is for {scorer.n_items} items, and {n_items} are known.")
     return scorer
+
+
+def rebuilt_scorers(description: Mapping[str, Any], weights: Mapping[str, Tensor], *, n_items: int) -> nn.ModuleDict:
+    """Return the scorer described and ``"popular"``, filled with ``weights``, on the processor.
+
+    What a file asks for is held against what it holds before there is room made for it; nothing is drawn.
+
+    Raises
+    ------
+    ValueError
+        As :func:`build_scorer`, or if weights are missing, unknown or of another shape.
+    """
+    with torch.device("meta"):
+        scorer = build_scorer(description, n_items=n_items)
+        module = nn.ModuleDict({"scorer": scorer, "popular": PopularityScorer(n_items)})
+    asked = {name: tuple(value.shape) for name, value in module.state_dict().items()}
+    held = {name: tuple(value.shape) for name, value in weights.items()}
+    for name in sorted(asked.keys() | held.keys()):
+        if asked.get(name) != held.get(name):
+            shapes = f"{asked.get(name, 'no such weights')}, and there are {held.get(name, 'none')}"
+            raise ValueError(f"the scorer asks for {name} of shape {shapes}.")
+    module.to_empty(device="cpu").load_state_dict(dict(weights))
+    return module

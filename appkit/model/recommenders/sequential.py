@@ -13,6 +13,7 @@ __all__ = ["SequentialScorer"]
 _START_SPREAD = 0.02
 _START_DECAY = 0.75
 _MASKED = -1e9
+_MOST_LAYERS = 100  # far beyond any use; a forged file cannot ask for a billion
 
 
 class SequentialScorer(ItemScorer):
@@ -39,7 +40,8 @@ class SequentialScorer(ItemScorer):
     Raises
     ------
     ValueError
-        If a number is below 1, ``width`` is no multiple of ``n_heads``, or ``dropout`` is not from 0 to below 1.
+        If a number is below 1, there are more than 100 layers, ``width`` is no multiple of ``n_heads``, or ``dropout``
+        is not from 0 to below 1.
 
     References
     ----------
@@ -141,6 +143,8 @@ def _check(width: int, n_heads: int, n_layers: int, length: int, dropout: float)
     for name, count in (("width", width), ("n_heads", n_heads), ("n_layers", n_layers), ("length", length)):
         if count < 1:
             raise ValueError(f"{name} must be 1 or more, got {count!r}.")
+    if n_layers > _MOST_LAYERS:
+        raise ValueError(f"n_layers must be {_MOST_LAYERS} or less, got {n_layers!r}.")
     if width % n_heads:
         raise ValueError(f"width must be a multiple of n_heads={n_heads}, got {width}.")
     if not 0 <= dropout < 1:
