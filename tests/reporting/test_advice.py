@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from appkit import report
+from appkit.exceptions import SchemaError
 from appkit.model import InteractionRecommender
 from appkit.prediction import Estimate
 from appkit.reporting import Report
@@ -124,3 +125,29 @@ def test_the_figure_ends_with_what_leaves_the_list_without_which_purchases(page)
     (section,) = [section for section in page.sections if section.key == "case"]
     figure, table = section.blocks
     assert figure.caption.endswith(table.rows[0][-1])
+
+
+def test_one_customer_is_reported_on_without_intervals(model, parts):
+    alone = parts[1][parts[1]["customer"] == model.users_.values[0]]
+    page = report(model, alone, k=2)
+    assert "not known of one customer" in texts(page)
+    assert "is not settled" in texts(page)
+
+
+def test_customers_with_nothing_left_behind_the_list_are_not_explained(model, parts):
+    n_items = len(model.items_)
+    with pytest.raises(ValueError, match=rf"got k={n_items} and {n_items} items.* Pass a smaller k="):
+        report(model, parts[1], k=n_items)
+
+
+def test_later_events_are_read_as_those_of_the_fit(model, parts):
+    with pytest.raises(SchemaError, match="Column 'customer' is missing"):
+        report(model, parts[1].drop(columns="customer"), k=2)
+    with pytest.raises(SchemaError, match="at least one interaction"):
+        report(model, parts[1].head(0), k=2)
+
+
+def test_a_column_may_be_called_as_the_report_calls_its_own(parts):
+    train, later = (part.assign(user="clerk", item="till", time="noon") for part in parts)
+    model = InteractionRecommender(user="customer", item="article", time="day", model="item-knn").fit(train)
+    assert report(model, later, k=2, n_explained=2).title == "What to offer to each customer"

@@ -1,8 +1,10 @@
 """Where the advice was tried: what was held out, what the fit knew of it, and what was tried before."""
 
+import numpy as np
 import pandas as pd
 
 from appkit.reporting.advice.context import AdviceContext
+from appkit.reporting.advice.measured import later_in_short
 from appkit.reporting.facts import Block, Cell, DataTable, Measure, Section, WarningBox
 from appkit.reporting.numbers import count_text
 
@@ -23,7 +25,10 @@ def data_section(context: AdviceContext) -> Section:
 
 
 def _counts(context: AdviceContext) -> DataTable:
-    parts = {"Events of the fit": context.measured.before, "Later events": _named(context)}
+    parts = {
+        "Events of the fit": context.measured.before,
+        "Later events": later_in_short(context.measured.later, context.model),
+    }
     rows: list[tuple[Cell, ...]] = [
         (name, len(part), part["user"].nunique(), part["item"].nunique(), *_span(part)) for name, part in parts.items()
     ]
@@ -36,12 +41,6 @@ def _counts(context: AdviceContext) -> DataTable:
         columns=("Part", "Events", "Customers", "Items", "First", "Last"),
         rows=tuple(rows),
     )
-
-
-def _named(context: AdviceContext) -> pd.DataFrame:
-    model = context.model
-    names = {model.user: "user", model.item: "item"} | ({} if model.time is None else {model.time: "time"})
-    return context.measured.later.rename(columns=names)
 
 
 def _span(part: pd.DataFrame) -> tuple[str, str]:
@@ -73,8 +72,7 @@ def _leaks(context: AdviceContext) -> Block:
 def _candidates(context: AdviceContext) -> DataTable:
     tried = context.model.candidates_
     rows: list[tuple[Cell, ...]] = [
-        (line.model, Measure(line.gain, line.gain - 1.96 * line.standard_error, line.gain + 1.96 * line.standard_error))
-        for line in tried.itertuples()
+        (line.model, _with_interval(line.gain, line.standard_error)) for line in tried.itertuples()
     ]
     n = int(tried["n_users"].iloc[0])
     return DataTable(
@@ -85,3 +83,10 @@ def _candidates(context: AdviceContext) -> DataTable:
         rows=tuple(rows),
         is_sortable=True,
     )
+
+
+def _with_interval(mean: float, standard_error: float) -> Measure:
+    """Return a mean as printed; that of one customer has no interval."""
+    if np.isnan(standard_error):
+        return Measure.exact(mean)
+    return Measure(mean, mean - 1.96 * standard_error, mean + 1.96 * standard_error)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from appkit.data.interaction_leaks import Leak, find_leaks
-from appkit.data.interactions import Interactions
+from appkit.data.interactions import Interactions, read_interactions
 from appkit.model.recommenders.advice import Histories, best_items
 from appkit.model.recommenders.baselines import fit_baselines
 from appkit.model.recommenders.scorer import ItemScorer
@@ -21,7 +21,7 @@ from appkit.prediction.ranking import (
     evaluate_ranking,
 )
 
-__all__ = ["MODEL", "AdviceMeasured", "measure_advice"]
+__all__ = ["MODEL", "AdviceMeasured", "later_in_short", "measure_advice"]
 
 MODEL = "this model"
 MEASURES = ("ndcg", "recall", "map", "mrr", "hit_rate")
@@ -67,11 +67,16 @@ def measure_advice(model: Any, later: pd.DataFrame, *, k: int, random_state: int
     """Advise the users of ``later`` by what was known at fit, and look at what they took.
 
     Everything in the catalogue competes. Users nothing was known of are advised what is popular, by every model.
+
+    Raises
+    ------
+    SchemaError
+        Listing what is wrong with the table of later events.
     """
+    read_interactions(later, user=model.user, item=model.item, time=model.time)  # says all that is wrong with it
     events = model.training_events()
     before = events.to_frame(time="time")
-    names = {model.user: "user", model.item: "item"}
-    taken = later.rename(columns=names)[["user", "item"]]
+    taken = later_in_short(later, model)[["user", "item"]]
     users = taken["user"].unique()
     advice = model.recommend(users, k)
     lists = {MODEL: advice} | {
@@ -95,10 +100,15 @@ def measure_advice(model: Any, later: pd.DataFrame, *, k: int, random_state: int
     )
 
 
+def later_in_short(later: pd.DataFrame, model: Any) -> pd.DataFrame:
+    """Return users, items and, where known at fit, times of later events, in columns of these names."""
+    names = {model.user: "user", model.item: "item"} | ({} if model.time is None else {model.time: "time"})
+    return later[list(names)].rename(columns=names)
+
+
 def _timed(later: pd.DataFrame, model: Any) -> pd.DataFrame:
     """Return users, items and times under the names of the events of the fit."""
-    names = {model.user: "user", model.item: "item"} | ({} if model.time is None else {model.time: "time"})
-    found = later.rename(columns=names)[list(names.values())]
+    found = later_in_short(later, model)
     if model.time is not None and pd.api.types.is_datetime64_any_dtype(found["time"]):
         found = found.assign(time=pd.to_datetime(found["time"], utc=True).dt.tz_localize(None))
     return found

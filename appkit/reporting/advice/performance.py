@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from appkit.prediction.estimate import Estimate
 from appkit.prediction.ranking import HistoryGroup, PairedDifference
 from appkit.reporting.advice.context import AdviceContext
@@ -99,6 +101,13 @@ def _measure(estimate: Estimate) -> Measure | NotFilled:
     return measure_or_gap(estimate, unit="%" if is_share else "")
 
 
+def _known(estimate: Estimate) -> Measure:
+    """Return a mean over customers as printed: of one customer alone it has no interval."""
+    found = _measure(estimate)
+    assert isinstance(found, Measure)
+    return found
+
+
 def _closest(context: AdviceContext) -> tuple[str, PairedDifference]:
     """Return the best baseline by NDCG, and its difference to the model (baseline minus model)."""
     found = context.measured.comparison.differences
@@ -117,7 +126,7 @@ def _figure(context: AdviceContext) -> BarRows:
     name, lead = _closest(context)
     ranked = sorted(results, key=lambda other: -results[other].estimates["ndcg"].value)
     bars = tuple(
-        Bar(other, Measure.of(results[other].estimates["ndcg"]), note=context.model.model_ if other == MODEL else "")
+        Bar(other, _known(results[other].estimates["ndcg"]), note=context.model.model_ if other == MODEL else "")
         for other in ranked
     )
     n = count_text(len(context.measured.own.per_user))
@@ -151,7 +160,7 @@ def _baselines(context: AdviceContext) -> DataTable:
     for name, found in comparison.differences.items():
         ndcg, recall = (_of_model(found[measure]) for measure in ("ndcg", "recall"))
         counts = f"{count_text(found['ndcg'].n_worse)} / {count_text(found['ndcg'].n_better)}"
-        rows.append((name, Measure.of(ndcg), Measure.of(recall), _p_value(found["ndcg"].p_adjusted), counts))
+        rows.append((name, _known(ndcg), _known(recall), _p_value(found["ndcg"].p_adjusted), counts))
     return DataTable(
         title=_baselines_title(comparison.differences),
         caption="This model minus each simple rule on the same customers, 95 % intervals below each value; "
@@ -168,6 +177,8 @@ def _baselines_title(differences: object) -> str:
 
 
 def _p_value(p: float) -> str:
+    if np.isnan(p):
+        return "not known of one customer"
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
@@ -178,7 +189,7 @@ def _measures(context: AdviceContext) -> DataTable:
         for measure in MEASURES
     )
     return DataTable(
-        title=f"NDCG@{context.k} is {long_text(Measure.of(own.estimates['ndcg']))}",
+        title=f"NDCG@{context.k} is {long_text(_known(own.estimates['ndcg']))}",
         caption=" ".join(own.notes),
         columns=("Measure", "Value", "Interval"),
         rows=rows,

@@ -57,6 +57,9 @@ def explain_advice(
 ) -> AdviceTold:
     """Explain the first advice of a sample of users with a history, and the first few of one of them.
 
+    Reasons hold an advice against the item that is next after the list: users with nothing left behind it are passed
+    over.
+
     Parameters
     ----------
     model
@@ -75,11 +78,18 @@ def explain_advice(
     Raises
     ------
     ValueError
-        If nobody among the users has a history, or ``case`` is none of them.
+        If nobody among the users has a history, or more than ``k`` items that may be advised, or ``case`` is none of
+        them.
     """
     first = advice[(advice["rank"] == 1) & (advice["basis"] == "history")].reset_index(drop=True)
     if first.empty:
         raise ValueError("no user of these events was known at fit: nothing can be explained. Pass users with a past.")
+    first = first[_n_open(model, first["user"]) > k].reset_index(drop=True)
+    if first.empty:
+        raise ValueError(
+            f"k must leave an item to hold advice against, got k={k} and {len(model.items_):,} items, of which no user "
+            "of these events has more left to be advised. Pass a smaller k=."
+        )
     drawn = first
     if len(first) > n_explained:
         rows = np.random.default_rng(random_state).choice(len(first), n_explained, replace=False)
@@ -100,6 +110,12 @@ def explain_advice(
     )
 
 
+def _n_open(model: Any, users: pd.Series) -> np.ndarray:
+    """Return how many items may be advised to each user, int64 ``(n_users,)``."""
+    taken = [len(np.unique(own)) if model.filter_seen else 0 for own in model.histories(users)]
+    return len(model.items_) - np.array(taken)
+
+
 def _pairs(model: Any, advice: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({model.user: advice["user"].to_numpy(), model.item: advice["item"].to_numpy()})
 
@@ -107,7 +123,9 @@ def _pairs(model: Any, advice: pd.DataFrame) -> pd.DataFrame:
 def _case_user(model: Any, first: pd.DataFrame, drawn: pd.DataFrame, case: Any) -> tuple[Any, str]:
     if case is not None:
         if not (first["user"] == case).any():
-            raise ValueError(f"case must be a user of these events who was known at fit, got {case!r}.")
+            raise ValueError(
+                f"case must be a user of these events who was known at fit, with items left, got {case!r}."
+            )
         return case, "named by the caller"
     sizes = np.array([len(np.unique(own)) for own in model.histories(drawn["user"])])
     middle = np.argsort(sizes, kind="stable")[(len(sizes) - 1) // 2]
