@@ -340,3 +340,15 @@ def test_histories_that_do_not_fit_together_are_not_opened(model, name, forged, 
     vars(forgery).update(vars(model) | {name: forged})
     with pytest.raises(ValueError, match=message):
         restore(type(model), state_of(forgery))
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_what_is_loaded_scores_alike_to_the_last_bit(events, family, tmp_path):
+    settings = {"n_epochs": 1} if family in ("sequential", "two-tower") else {}
+    if family == "blend":
+        settings = {"parts": (("ease", {}, 1.0), ("transition", {}, 2.0), ("sequential", {"n_epochs": 1}, 3.0))}
+    model = InteractionRecommender(time="day", model=family, settings=settings, random_state=0).fit(events)
+    again = load(save(model, tmp_path / "shop.appkit"))
+    pd.testing.assert_frame_equal(again.recommend(k=6), model.recommend(k=6), check_exact=True)
+    np.testing.assert_array_equal(again.predict(events), model.predict(events))
+    assert again.chosen_ == model.chosen_

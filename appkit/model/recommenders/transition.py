@@ -122,7 +122,8 @@ def fit_transition(
     factor = torch.linalg.cholesky(lhs)
     del lhs, gram
     scorer = TransitionScorer(data.n_items, decay=decay)
-    scorer.item_weights = torch.cholesky_solve(torch.from_numpy(cross).to(device, dtype), factor).float()
+    solved = torch.cholesky_solve(torch.from_numpy(cross).to(device, dtype), factor).float()
+    scorer.item_weights = solved.contiguous()  # row by row, as it is once loaded: sums are then equal to the last bit
     return scorer.eval()
 
 
