@@ -15,7 +15,7 @@ __all__ = ["fit_graph_filter"]
 _CELLS_AT_ONCE = 1 << 24
 _LIKENESS_WIDTH = 64
 _ENTITIES_PER_FACTOR = 28
-_MOST_PRODUCTS = 20 * 10**12  # some minutes of one processor
+_MOST_PRODUCTS = 8 * 10**12  # some minutes of one processor
 
 
 def fit_graph_filter(
@@ -48,7 +48,7 @@ def fit_graph_filter(
         Events; an item a user took several times counts once.
     n_factors
         Singular vectors kept; ``None`` keeps one for every 28 users or items, whichever are fewer, 16 to 1,024
-        (500 at 200,000 items: time grows with the square of the number of items).
+        (200 at 200,000 items: time grows with the square of the number of items).
     n_neighbours
         Filter weights kept for each item.
     exponent
