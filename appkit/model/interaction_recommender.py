@@ -204,7 +204,7 @@ class InteractionRecommender(BaseEstimator):
             scorer, final = fit_candidate(chosen.candidate, events, context=context)
         self.device_ = placement.device
         self._keep(events, X, scorer)
-        self.user_features_ = context.user_features if isinstance(scorer, TwoTowerScorer) else None
+        self._keep_features(user_features, context.user_features if isinstance(scorer, TwoTowerScorer) else None)
         self.model_ = final.label
         self.chosen_ = {"model": final.family, "settings": dict(final.settings)}
         self.candidates_ = _table_of(chosen.trials)
@@ -410,6 +410,13 @@ class InteractionRecommender(BaseEstimator):
         self.module_ = nn.ModuleDict({"scorer": scorer, "popular": popular}).eval()
         self.blueprint_ = describe_scorer(scorer)
 
+    def _keep_features(self, table: pd.DataFrame | None, encoded: np.ndarray | None) -> None:
+        """Keep the features of users, and who has any; ``None`` where the model does not look at them."""
+        self.user_features_, self.has_user_features_ = encoded, None
+        if table is not None and encoded is not None:
+            codes = self.users_.codes(table.index, column=self.user)
+            self.has_user_features_ = np.isin(np.arange(len(self.users_)), codes)
+
     def _histories(self, interactions: pd.DataFrame | None) -> tuple[Ids, Histories]:
         """Return users and what they took: as at fit, or as ``interactions`` says of known items."""
         if interactions is None:
@@ -421,10 +428,10 @@ class InteractionRecommender(BaseEstimator):
         """Return users with what is known of them; ``known`` are those of ``histories``."""
         codes = known.codes(raw, column=self.user)
         features, has_features = None, np.zeros(len(raw), dtype=bool)
-        if self.user_features_ is not None:
+        if self.user_features_ is not None and self.has_user_features_ is not None:
             own = self.users_.codes(raw, column=self.user)
-            has_features = own >= 0
-            features = np.where(has_features[:, None], self.user_features_[own], 0).astype(np.float32)
+            has_features = (own >= 0) & self.has_user_features_[own]
+            features = np.where((own >= 0)[:, None], self.user_features_[own], 0).astype(np.float32)
         popular: ItemScorer = self.module_["popular"]  # type: ignore[assignment]  # a ModuleDict knows modules only
         return AskedUsers(codes, histories, self.item_scorer(), popular, features, has_features, device=self.device_)
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from appkit.data.cells import shown
 from appkit.exceptions import SchemaError
 from domains.retail.week_calendar import WEEK, monday_of
 
@@ -64,7 +65,7 @@ class DemandPanel:
             is_wrong = has_gap if has_gap.any() else np.bincount(item) > n_taken
             name = self.items[int(is_wrong.argmax())]
             raise SchemaError(
-                f"Item {name!r} must have one row for each week from its first to its last. Use demand_series."
+                f"Item {shown(name)} must have one row for each week from its first to its last. Use demand_series."
             )
         is_wrong = ~(np.isfinite(self.demand) & (self.demand >= 0))
         if is_wrong.any():

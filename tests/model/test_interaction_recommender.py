@@ -199,6 +199,14 @@ def test_users_known_by_features_alone_are_advised_by_them(towers):
     assert (advice.loc[advice["user"] == 81, "item"].between(8, 15)).all()
 
 
+def test_features_are_a_basis_only_where_there_are_any(tastes):
+    X, users, _ = tastes
+    model = InteractionRecommender(model="two-tower", settings={"n_epochs": 1}, random_state=0)
+    model.fit(X, user_features=users.drop(index=3))
+    advice = model.recommend([2, 3], k=1, interactions=X[X["user"] == 7])  # of whom no event is told now
+    assert advice["basis"].tolist() == ["features", "popularity"]
+
+
 def test_items_nobody_took_are_advised_by_their_features(towers):
     ranks = towers.recommend([0], k=17).set_index("item")["rank"]
     assert ranks[16] < ranks[list(range(8, 16))].min()

@@ -151,3 +151,8 @@ def test_a_column_may_be_called_as_the_report_calls_its_own(parts):
     train, later = (part.assign(user="clerk", item="till", time="noon") for part in parts)
     model = InteractionRecommender(user="customer", item="article", time="day", model="item-knn").fit(train)
     assert report(model, later, k=2, n_explained=2).title == "What to offer to each customer"
+
+
+def test_a_model_of_new_items_is_not_reported_on_by_old_ones(model, parts):
+    with pytest.raises(ValueError, match=r"later must hold items its users had not taken .* filter_seen=False"):
+        report(model, parts[0], k=2)

@@ -12,6 +12,7 @@ _NEEDED = (
     "is_dated_",
     "item_names_",
     "user_features_",
+    "has_user_features_",
     "model_",
     "chosen_",
     "candidates_",
@@ -39,9 +40,16 @@ def check_opened(fitted: Mapping[str, Any], *, n_users: int, n_items: int) -> No
     _check(items, "history_items_", length=len(items), kind="i")
     if len(items) and not 0 <= items.min() <= items.max() < n_items:
         raise ValueError(f"history_items_ must be codes from 0 and below {n_items:,}.")
-    for name, length in (("history_times_", len(items)), ("user_features_", n_users), ("item_names_", n_items)):
+    for name, length, kind in (
+        ("history_times_", len(items), "f"),
+        ("item_names_", n_items, "O"),
+        ("user_features_", n_users, "f"),
+        ("has_user_features_", n_users, "b"),
+    ):
         if fitted[name] is not None:
-            _check(fitted[name], name, length=length, kind="O" if name == "item_names_" else "f")
+            _check(fitted[name], name, length=length, kind=kind)
+    if (fitted["user_features_"] is None) != (fitted["has_user_features_"] is None):
+        raise ValueError("user_features_ and has_user_features_ must come together.")
 
 
 def _check(values: Any, name: str, *, length: int, kind: str) -> None:

@@ -73,10 +73,12 @@ def fit_recency(data: Interactions, *, half_life: float | None = None) -> Popula
     Raises
     ------
     ValueError
-        If the events have no times.
+        If the events have no times, or the half-life is not above 0.
     """
     if data.time is None:
         raise ValueError("recency needs times. Pass time=, or use popularity.")
+    if half_life is not None and not half_life > 0:
+        raise ValueError(f"half_life must be above 0 or None, got {half_life!r}.")
     age = data.time.max() - data.time
     half_life = max(age.max() / 20, 1e-12) if half_life is None else half_life
     return _scorer(np.bincount(data.item, weights=0.5 ** (age / half_life), minlength=data.n_items))

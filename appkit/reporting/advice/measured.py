@@ -11,6 +11,7 @@ from appkit.data.interaction_leaks import Leak, find_leaks
 from appkit.data.interactions import Interactions, read_interactions
 from appkit.model.recommenders.advice import Histories, best_items
 from appkit.model.recommenders.baselines import fit_baselines
+from appkit.model.recommenders.gain import left_to_find
 from appkit.model.recommenders.scorer import ItemScorer
 from appkit.prediction.ranking import (
     HistoryGroup,
@@ -72,9 +73,16 @@ def measure_advice(model: Any, later: pd.DataFrame, *, k: int, random_state: int
     ------
     SchemaError
         Listing what is wrong with the table of later events.
+    ValueError
+        If its users took nothing that can be advised.
     """
-    read_interactions(later, user=model.user, item=model.item, time=model.time)  # says all that is wrong with it
+    given = read_interactions(later, user=model.user, item=model.item, time=model.time)
     events = model.training_events()
+    if not len(left_to_find(given, events if model.filter_seen else None, items=events.items)[0]):
+        raise ValueError(
+            "later must hold items its users had not taken at fit, since this model leaves those out of its advice, "
+            "got none. Pass events after those of the fit, or fit with filter_seen=False."
+        )
     before = events.to_frame(time="time")
     taken = later_in_short(later, model)[["user", "item"]]
     users = taken["user"].unique()

@@ -202,6 +202,7 @@ def test_a_recommender_is_known_by_what_it_offers():
         (customers("u0"), {"k": 18}, SchemaError, "to user 'u0' .* 18 items may be advised, got k=18"),
         (customers("u0"), {"k": 0}, ValueError, "k must be a whole number from 1 on, got 0"),
         (customers("u0"), {"candidates": []}, ValueError, "candidates must hold items known at fit"),
+        (customers("u0"), {"exclude": "i005"}, TypeError, "exclude must be a list of ids, got 'i005'"),
         (customers("u0"), {"n_players": 0}, ValueError, "n_recent must be an integer from 1 on"),
         (customers("u0"), {"background": customers("u0")}, ValueError, "background is not for recommenders"),
         (customers("u0"), {"outputs": 0}, ValueError, "outputs is not for recommenders"),

@@ -14,6 +14,7 @@ from appkit.model.recommenders.candidates import (
     try_candidates,
 )
 from appkit.model.recommenders.families import FAMILIES, FitContext
+from appkit.model.recommenders.gain import advice_gain
 from appkit.model.recommenders.holdout import hold_out
 
 
@@ -86,3 +87,13 @@ def test_one_family_alone_is_not_blended(events):
         Candidate("ease"), np.ones(3), 0.0, fit_candidate(Candidate("popularity"), events, context=FitContext())[0]
     )
     assert list(blends_of([trial], events, events, context=FitContext(), filter_seen=True)) == []
+
+
+def test_towers_are_judged_with_the_features_they_advise_by(events):
+    fitted, judged = hold_out(events, "last")
+    features = np.random.default_rng(0).normal(size=(events.n_users, 4)).astype(np.float32)
+    tried = [Candidate("two-tower", {"max_epochs": 2, "n_factors": 8})]
+    (trial,) = try_candidates(tried, fitted, judged, context=FitContext(user_features=features), filter_seen=True)
+    with_them = advice_gain(trial.scorer, fitted, judged, features=features)
+    np.testing.assert_array_equal(trial.gains, with_them)
+    assert not np.array_equal(with_them, advice_gain(trial.scorer, fitted, judged))

@@ -29,6 +29,12 @@ def test_recency_needs_times():
         fit_recency(read_interactions(EVENTS))
 
 
+@pytest.mark.parametrize("half_life", [0.0, -1.0, float("nan")])
+def test_a_half_life_is_a_length_of_time(half_life):
+    with pytest.raises(ValueError, match="half_life must be above 0 or None"):
+        fit_recency(read_interactions(EVENTS, time="day"), half_life=half_life)
+
+
 def test_no_purchase_moves_a_score():
     scorer = fit_popularity(read_interactions(EVENTS))
     histories = torch.tensor([[2, 0], [2, 2]])
