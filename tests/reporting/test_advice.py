@@ -99,7 +99,7 @@ def test_k_is_for_recommenders_alone():
     fitted = LogisticRegression().fit(X, X["x"] > 9)
     with pytest.raises(ValueError, match="LogisticRegression is no recommender"):
         report(fitted, X, X["x"] > 9, k=5)
-    with pytest.raises(ValueError, match="y must be given"):
+    with pytest.raises(ValueError, match="y must have one entry per row of X, got None"):
         report(fitted, X)
 
 

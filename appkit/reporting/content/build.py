@@ -199,7 +199,7 @@ def report(
                 step=step,
             )
     if y is None or k is not None:
-        wrong = "y must be given with the rows" if y is None else f"k is the length of a recommender's lists, got {k!r}"
+        wrong = "y must have one entry per row of X, got None" if y is None else f"k is the length of a recommender's lists, got {k!r}"
         raise ValueError(f"{wrong}: {type(model).__name__} is no recommender.")
     asked = ReportRequest(
         X=X,
