@@ -199,7 +199,9 @@ def report(
                 step=step,
             )
     if y is None or k is not None:
-        wrong = "y must have one entry per row of X, got None" if y is None else f"k is the length of a recommender's lists, got {k!r}"
+        wrong = f"k is the length of a recommender's lists, got {k!r}"
+        if y is None:
+            wrong = "y must have one entry per row of X, got None"
         raise ValueError(f"{wrong}: {type(model).__name__} is no recommender.")
     asked = ReportRequest(
         X=X,
