@@ -32,7 +32,9 @@ OF_EVENTS = {
 
 
 def exceptions_of(estimator):
-    return EXCEPTIONS | (OF_EVENTS if isinstance(estimator, CreditRiskClassifier | FailureClassifier | PurchaseClassifier) else {})
+    return EXCEPTIONS | (
+        OF_EVENTS if isinstance(estimator, CreditRiskClassifier | FailureClassifier | PurchaseClassifier) else {}
+    )
 
 
 @pytest.fixture(autouse=True)
