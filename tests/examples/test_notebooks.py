@@ -44,6 +44,8 @@ def test_notebook_is_kept_without_outputs_and_names_no_machine(path):
         ("remaining_life", 75),
         ("failure_prediction", 75),
         ("chest_xray", 75),
+        ("recommendations", 75),
+        ("demand", 75),
     ],
 )
 def test_notebook_is_short(name, most):
