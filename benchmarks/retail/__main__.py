@@ -74,7 +74,7 @@ def _measured(what: str, options: argparse.Namespace) -> str:
         return "\n\n".join(tables)
     models = _models(what, options)
     parts: dict[str, Callable[[], str]] = {
-        "drivers": lambda: measure_drivers(runs, models=models, seeds=seeds),
+        "drivers": lambda: measure_drivers(runs, models=models, seeds=seeds, n_cases=options.cases),
         "speed": lambda: measure_recommending_speed(runs, contenders=models, seeds=seeds),
         "memory": lambda: measure_memory(runs, families=models, seed=seeds[0]),
         "purchases": lambda: measure_purchases(runs, seeds=seeds),
@@ -92,6 +92,7 @@ def _command(what: str, seeds: Sequence[int], options: argparse.Namespace) -> st
     if what in _RANKINGS and tuple(options.peers) != tuple(PEERS):
         words += ["--peers", *options.peers]
     words += ["--models", *_models(what, options)] if what in _MODELS else []
+    words += ["--cases", str(options.cases)] if what == "drivers" else []
     words += ["--threads", str(options.threads), *(["--quick"] if options.quick else [])]
     return shlex.join(words)
 
@@ -112,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help=f"of drivers (a family or auto), speed ({', '.join(CONTENDERS)}) and memory ({', '.join(FAMILIES)})",
     )
+    parser.add_argument("--cases", type=int, default=200, help="of advice explained for each seed of drivers")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="tiny data: shows that everything runs")
     parser.add_argument("--cache", type=Path, default=_CACHE)

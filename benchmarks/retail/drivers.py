@@ -22,6 +22,7 @@ __all__ = ["CaseVerdict", "case_counts", "judge_case", "leaves_list", "measure_d
 
 _ASKED = 0.95
 _K = 10
+_EVALUATIONS = 4_000  # histories scored for a case, at most, where a model does not add up
 _CUSTOMERS, _QUICK_CUSTOMERS = 2_000, 80
 
 
@@ -48,14 +49,14 @@ class CaseVerdict:
     is_listed: bool
 
 
-def measure_drivers(runs: Runs, *, models: Sequence[str], seeds: Sequence[int]) -> str:
-    """Return the table; the seeds are those of the generator and of the models."""
+def measure_drivers(runs: Runs, *, models: Sequence[str], seeds: Sequence[int], n_cases: int) -> str:
+    """Return the table; the seeds are those of the generator, of the models and of the draw of cases."""
     n_customers = _QUICK_CUSTOMERS if runs.is_quick else _CUSTOMERS
     records = []
     for seed in seeds:
         for name in models:
-            model = replace(our_model(n_customers=n_customers, family=name), name=name)
-            measure = partial(_measured, name, n_customers, seed)
+            model = replace(our_model(n_cases=n_cases, n_evaluations=_EVALUATIONS), name=name)
+            measure = partial(_measured, name, n_customers, n_cases, seed)
             records.append(runs.once("drivers", model, measure, data_hash=f"{n_customers} customers", seed=seed))
     return _table(runs, records, n_customers)
 
@@ -145,14 +146,16 @@ def leaves_list(
     )
 
 
-def _measured(name: str, n_customers: int, seed: int) -> Outcome:
+def _measured(name: str, n_customers: int, n_cases: int, seed: int) -> Outcome:
     data = make_purchases(n_customers, random_state=seed)
     train = data.split().train
     columns: dict[str, Any] = dict(data.columns)
     model = ProductRecommender(**columns, model=name, device="cpu", random_state=seed, progress=False)
     _, fit = timed(lambda: model.fit(train))
     cases = data.cases(train)
-    found, explaining = timed(lambda: model.explain(cases[[data.user, data.item]], random_state=seed))
+    cases = cases.sample(min(n_cases, len(cases)), random_state=seed).reset_index(drop=True)
+    advice = cases[[data.user, data.item]]
+    found, explaining = timed(lambda: model.explain(advice, max_evaluations=_EVALUATIONS, random_state=seed))
     verdicts = _verdicts(found, cases)
     is_listed = np.array([verdict.is_listed for verdict in verdicts])
     scores = case_counts(verdicts) | _removals(model, data, train, cases[is_listed].reset_index(drop=True))
@@ -207,9 +210,10 @@ def _table(runs: Runs, records: Sequence[Record], n_customers: int) -> str:
     ours = by_name[names[0]]
     total, right = (_total(ours, f"all: {kind}") for kind in ("cases", "top two"))
     return (
-        f"drivers: {n_customers:,} generated customers, seeds {[record.seed for record in ours]}; cases are customers "
-        f"with every driver of an item they do not have; lists of {_K}; sets of purchases whose removal takes the item "
-        f"off the list, checked by asking the fitted model for the list again. `{runs.command}`\n"
+        f"drivers: {n_customers:,} generated customers, seeds {[record.seed for record in ours]}; cases are drawn "
+        f"from customers with every driver of an item they do not have, and explained by {_EVALUATIONS:,} histories at "
+        f"most; lists of {_K}; sets of purchases whose removal takes the item off the list, checked by asking the "
+        f"fitted model for the list again. `{runs.command}`\n"
         + markdown(_HEADS, [_row(name, own) for name, own in by_name.items()])
         + f"\n{names[0]}, share with a true driver in the top two {told(right / total, {'asked': _ASKED})}."
     )
