@@ -14,7 +14,7 @@ from appkit.model.recommenders.top_items import top_items
 
 __all__ = ["Histories", "best_items", "blended_lists", "pair_scores", "scored_batches"]
 
-_SCORES_AT_ONCE = 1 << 25  # 128 MiB of float32
+_SCORES_AT_ONCE = 1 << 22  # 16 MiB of float32: larger pieces spend their time on new pages of memory
 _USERS_AT_ONCE = 1_024
 
 
