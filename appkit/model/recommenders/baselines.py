@@ -1,17 +1,23 @@
 """What any recommender must beat, fitted on the events it was fitted on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+
+from scipy import sparse
 
 from appkit.data.interactions import Interactions
 from appkit.model.recommenders.item_knn import fit_item_knn
+from appkit.model.recommenders.linear import LinearScorer
 from appkit.model.recommenders.popularity import fit_popularity, fit_recency
 from appkit.model.recommenders.scorer import ItemScorer
 
 __all__ = ["fit_baselines"]
 
 
-def fit_baselines(data: Interactions) -> Mapping[str, ItemScorer]:
+def fit_baselines(data: Interactions, *, filter_seen: bool = True) -> Mapping[str, ItemScorer]:
     """Return popularity, recency (where there are times) and item nearest neighbours, by name.
+
+    Where items of the history may be advised, neighbours weigh buying again, and what a user took most often stands
+    beside them.
 
     Examples
     --------
@@ -20,8 +26,11 @@ def fit_baselines(data: Interactions) -> Mapping[str, ItemScorer]:
     >>> sorted(fit_baselines(read_interactions(pd.DataFrame({"user": [1, 2], "item": [1, 1]}))))
     ['item-knn', 'popularity']
     """
-    fits: dict[str, Callable[[Interactions], ItemScorer]] = {"popularity": fit_popularity}
+    fitted: dict[str, ItemScorer] = {"popularity": fit_popularity(data)}
     if data.time is not None:
-        fits["recency"] = fit_recency
-    fits["item-knn"] = fit_item_knn
-    return {name: fit(data).eval() for name, fit in fits.items()}
+        fitted["recency"] = fit_recency(data)
+    fitted["item-knn"] = fit_item_knn(data, rebuy=0.0 if filter_seen else 1.0)
+    if not filter_seen:
+        nothing = sparse.csr_array((data.n_items, data.n_items))
+        fitted["bought before"] = LinearScorer.of_sparse(nothing, rebuy=1.0)
+    return {name: scorer.eval() for name, scorer in fitted.items()}

@@ -88,7 +88,8 @@ def measure_advice(model: Any, later: pd.DataFrame, *, k: int, random_state: int
     users = taken["user"].unique()
     advice = model.recommend(users, k)
     lists = {MODEL: advice} | {
-        name: _lists(scorer, events, users, model=model, k=k) for name, scorer in fit_baselines(events).items()
+        name: _lists(scorer, events, users, model=model, k=k)
+        for name, scorer in fit_baselines(events, filter_seen=model.filter_seen).items()
     }
     seen: Literal["left out", "counted"] = "left out" if model.filter_seen else "counted"
     results = {
