@@ -221,7 +221,7 @@ PEERS: Mapping[str, Peer] = {
     "popularity": Peer(_popularity),
     "recency": Peer(_recency, _grid(share=(0.02, 0.05, 0.1, 0.2, 0.5)), needs_time=True),
     "bought before": Peer(_bought_before, advises_again=True),
-    "item-knn": Peer(_item_knn, _grid(neighbours=(20, 100, 500), shrink=(0.0, 10.0, 50.0))),
+    "item-knn": Peer(_item_knn, _grid(neighbours=(20, 50, 100, 200, 500), shrink=(0.0, 10.0, 50.0))),
     "ease": Peer(_ease, _grid(penalty=(50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0)), max_items=15_000),
     "implicit als": Peer(
         _als,
