@@ -15,9 +15,10 @@ from domains.retail import load_online_retail, make_purchases
 from domains.retail.demand import DemandForecaster, quantile_name
 from domains.retail.demand_baselines import baseline_forecast, baselines
 from domains.retail.demand_series import demand_series
-from domains.retail.prediction import evaluate_demand, quantile_coverage, weighted_quantile_loss
+from domains.retail.prediction import evaluate_demand, pinball_losses, quantile_coverage, weighted_quantile_loss
+from domains.retail.prediction.item_totals import item_totals_estimate, quotient
 
-__all__ = ["forecasts_of", "measure_demand", "sold_lately"]
+__all__ = ["forecasts_of", "loss_lead", "measure_demand", "sold_lately"]
 
 _LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 _HORIZON = 4
@@ -71,6 +72,30 @@ def sold_lately(series: pd.DataFrame, *, cut: pd.Timestamp) -> pd.Series:
     is_late = known["week"] >= cut - pd.Timedelta(weeks=_LATELY)
     sold = known[is_late].groupby("item")["demand"].sum()
     return sold[(sold > 0) & (n_weeks.reindex(sold.index) >= _LEAST_WEEKS)]
+
+
+def loss_lead(demand: np.ndarray, ours: np.ndarray, theirs: np.ndarray, *, items: np.ndarray) -> Estimate:
+    """Return our weighted pinball loss minus theirs, with an interval by redrawing items; below 0 ours is better.
+
+    Parameters
+    ----------
+    demand
+        float64 ``(n_rows,)``.
+    ours, theirs
+        Quantiles at the levels of this benchmark, ``(n_rows, n_levels)``.
+    items
+        Item of each row.
+    """
+    losses = [2 * pinball_losses(demand, quantiles, levels=_LEVELS).mean(axis=1) for quantiles in (ours, theirs)]
+    return item_totals_estimate(
+        "Difference of weighted pinball loss",
+        quotient,
+        np.column_stack([losses[0] - losses[1], demand]),
+        items=items,
+        undefined="demand is 0 in every row",
+        n_resamples=1000,
+        random_state=0,
+    )
 
 
 def _online_retail() -> tuple[pd.DataFrame, pd.Timestamp]:
@@ -132,6 +157,9 @@ def _worth(made: Mapping[str, pd.DataFrame]) -> dict[str, float]:
     for name, table in made.items():
         quantiles = table[names].to_numpy()
         scores |= _told_apart(f"{name}: loss", weighted_quantile_loss(demand, quantiles, levels=_LEVELS, items=items))
+        if name != "ours":
+            lead = loss_lead(demand, ours[names].to_numpy(), quantiles, items=items)
+            scores |= _told_apart(f"{name}: loss lead", lead)
         shares = quantile_coverage(demand, quantiles, levels=_LEVELS, items=items)
         scores[f"{name}: below q10"] = shares[_LEVELS.index(0.1)].value
         scores[f"{name}: below q90"] = shares[_LEVELS.index(0.9)].value
@@ -145,7 +173,7 @@ def _told_apart(key: str, estimate: Estimate) -> dict[str, float]:
 def _told(runs: Runs, records: Sequence[Record], cut: pd.Timestamp) -> str:
     groups = list(dict.fromkeys(key.split(": ")[0] for key in records[0].scores))
     heads = ["forecast", "WAPE", "95 % over items", "ours minus it", "95 %, paired", "bias"]
-    heads += ["pinball loss (weighted)", "95 % over items", "demand below q10", "below q90"]
+    heads += ["pinball loss (weighted)", "ours minus it", "95 %, paired", "demand below q10", "below q90"]
     tables = []
     for group in groups:
         own = [{k[len(group) + 2 :]: v for k, v in one.scores.items() if k.startswith(f"{group}: ")} for one in records]
@@ -173,5 +201,6 @@ def _row(name: str, scores: Sequence[Mapping[str, float]]) -> list[str]:
 
     wape = spread([one[f"{name}: wape"] for one in scores], 3)
     lead = [mean("lead", "+.3f"), interval("lead", "+.3f")]
-    loss = [mean("loss"), interval("loss"), mean("below q10"), mean("below q90")]
-    return [name, wape, interval("wape"), *lead, mean("bias", "+.2f"), *loss]
+    loss = [mean("loss"), mean("loss lead", "+.3f"), interval("loss lead", "+.3f")]
+    coverage = [mean("below q10"), mean("below q90")]
+    return [name, wape, interval("wape"), *lead, mean("bias", "+.2f"), *loss, *coverage]

@@ -9,7 +9,7 @@ from appkit.data.interactions import read_interactions
 from appkit.model import InteractionRecommender
 from benchmarks.retail import __main__ as command
 from benchmarks.retail import peers
-from benchmarks.retail.demand import forecasts_of, sold_lately
+from benchmarks.retail.demand import forecasts_of, loss_lead, sold_lately
 from benchmarks.retail.drivers import CaseVerdict, case_counts, judge_case, leaves_list
 from benchmarks.retail.generated import random_events
 from benchmarks.retail.peers import PEERS, Peer, choose_settings, highest
@@ -317,6 +317,13 @@ def test_items_that_stopped_selling_or_are_new_are_not_forecast():
     series = pd.concat(map(pd.DataFrame, (old, stopped, new)), ignore_index=True)
     sold = sold_lately(series, cut=weeks[36])
     assert sold.to_dict() == {"old": 26.0}
+
+
+def test_losses_are_compared_as_shares_of_the_demand():
+    demand, items = np.array([10.0, 30.0]), np.array(["tea", "cup"])
+    exact, none = np.tile(demand[:, None], 7), np.zeros((2, 7))
+    lead = loss_lead(demand, exact, none, items=items)  # of nothing at all, a level times twice the demand is lost
+    assert lead.value == pytest.approx(-2 * np.mean([0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95]))
 
 
 def test_demand_is_forecast_beside_smoothing(quick):
